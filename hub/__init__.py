@@ -1,0 +1,1 @@
+"""One state centre's node."""

@@ -1,0 +1,1 @@
+"""Outbox to people and callbacks, a file a channel; no channel is written yet."""

@@ -1,0 +1,1 @@
+"""`hub demo`: three federated nodes on one machine with made-up data, and the check that the main job works."""

@@ -1,0 +1,118 @@
+"""What failed on its way in, kept with the reason; bounded per peer, so that nobody fills the disk."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from hub.store.statement import statement
+from hub.store.tables import quarantine
+from hub.store.tx import Tx
+from schemas.times import format_time
+
+ROOM_ITEMS = 1_000  # per peer, kept with their bytes
+ROOM_FACTS = 10_000  # per peer, kept in all; what comes after is only counted in the newest row
+SUBJECT_BYTES = 512
+REASON_CHARS = 1_000
+
+
+class Held(msgspec.Struct, frozen=True):
+    """One refused copy. `payload` is None when the peer's room was full; `times` counts how often it came."""
+
+    id: int
+    peer: str
+    subject: str
+    hash: bytes
+    payload: bytes | None
+    key: str
+    signature: str
+    code: str
+    reason: str
+    times: int
+    first_at: str
+    last_at: str
+
+
+_FIELDS = tuple(quarantine.c[name] for name in Held.__struct_fields__)
+_new = insert(quarantine)
+_KEEP = statement(
+    _new.on_conflict_do_update(
+        index_elements=["peer", "subject", "hash", "code"],
+        set_={"times": quarantine.c.times + 1, "last_at": _new.excluded.last_at},
+    ),
+    *(name for name in Held.__struct_fields__ if name != "id"),
+)
+_COUNT = statement(
+    sa.select(sa.func.count(), sa.func.count(quarantine.c.payload)).where(
+        quarantine.c.peer == sa.bindparam("peer")
+    )
+)
+_OVERFLOW = statement(
+    sa.update(quarantine)
+    .where(
+        quarantine.c.id
+        == sa.select(sa.func.max(quarantine.c.id)).where(quarantine.c.peer == sa.bindparam("which")).scalar_subquery()
+    )
+    .values(times=quarantine.c.times + 1, last_at=sa.bindparam("at"))
+)
+_NEWEST = statement(
+    sa.select(*_FIELDS)
+    .where(quarantine.c.id < sa.bindparam("before"))
+    .order_by(quarantine.c.id.desc())
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_ONE = statement(sa.select(*_FIELDS).where(quarantine.c.id == sa.bindparam("id")))
+_BY_PEER = statement(
+    sa.select(quarantine.c.peer, quarantine.c.code, sa.func.sum(quarantine.c.times)).group_by(
+        quarantine.c.peer, quarantine.c.code
+    )
+)
+
+
+def keep(
+    tx: Tx, now: dt.datetime, peer: str, envelope: tuple[str, bytes, str, str], code: str, reason: str
+) -> None:
+    """Keep a copy (subject, payload, key, signature) that was refused. The same copy refused again is counted."""
+    subject, payload, key, signature = envelope
+    facts, whole = tx.all(_COUNT, peer=peer)[0]
+    at = format_time(now)
+    if facts >= ROOM_FACTS:
+        tx.run(_OVERFLOW, which=peer, at=at)
+        return
+    tx.run(
+        _KEEP,
+        peer=peer,
+        subject=subject[:SUBJECT_BYTES],
+        hash=hashlib.sha256(payload).digest(),
+        payload=payload if whole < ROOM_ITEMS else None,
+        key=key[:SUBJECT_BYTES],
+        signature=signature[:SUBJECT_BYTES],
+        code=code,
+        reason=reason[:REASON_CHARS],
+        times=1,
+        first_at=at,
+        last_at=at,
+    )
+
+
+def items(tx: Tx, *, limit: int = 100, before: int | None = None) -> list[Held]:
+    """What is held, newest first, a page."""
+    return [Held(*row) for row in tx.all(_NEWEST, before=2**62 if before is None else before, limit=limit)]
+
+
+def item(tx: Tx, number: int) -> Held | None:
+    """One held copy."""
+    row = tx.one(_ONE, id=number)
+    return Held(*row) if row else None
+
+
+def counts(tx: Tx) -> dict[str, dict[str, int]]:
+    """How often what was refused, by peer and code."""
+    found: dict[str, dict[str, int]] = {}
+    for peer, code, times in tx.all(_BY_PEER):
+        found.setdefault(peer, {})[code] = times
+    return found

@@ -1,0 +1,203 @@
+"""What a peer may do with its account on our server, tried by a peer that wants more."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from nats.aio.msg import Msg
+from nats.errors import NoRespondersError
+from nats.errors import TimeoutError as NatsTimeout
+
+from hub.wire import keys
+from hub.wire.bus import Bus, Durable
+from hub.wire.connection import Connection, NoLink
+from schemas.vocabulary import Mode
+from tests.wire.servers import Site, api, dialled, serving, site
+
+BULLETIN = "exercise.tx.bulletin.routine.all.green.weather"
+TO_VA = "exercise.tx.bulletin.routine.to-va.amber.violence"
+
+
+class Attack:
+    """ok's link to tx's server, and the hub's own view of what came of it."""
+
+    def __init__(self, tx: Site, own: Connection, ok: Connection, va: Connection, ok_key: keys.Key) -> None:
+        self.tx, self.own, self.ok, self.va, self.ok_key = tx, own, ok, va, ok_key
+
+    async def state(self) -> object:
+        info = await api(self.own, "STREAM.INFO.EXERCISE", {"subjects_filter": ">", "deleted_details": True})
+        assert "error" not in info, info
+        listed = await api(self.own, "CONSUMER.LIST.EXERCISE")
+        durables = [(each["name"], each["config"], each["num_pending"]) for each in listed["consumers"]]
+        state = info["state"]
+        return info["config"], state["messages"], state["last_seq"], state.get("subjects"), sorted(map(repr, durables))
+
+    async def ask(self, subject: str, body: bytes = b"", reply: str = "_P.ok.answer") -> list[Msg]:
+        """Everything that comes back within a moment."""
+        heard = await self.ok.subscribe("_P.ok.>")
+        await self.ok.publish(subject, body, reply=reply)
+        await self.ok.flush()
+        await asyncio.sleep(0.15)
+        found = [await heard.next_msg() for _ in range(heard.pending_msgs)]
+        await heard.unsubscribe()
+        return [each for each in found if (each.headers or {}).get("Status") != "503"]
+
+
+@pytest.fixture
+async def attack(tmp_path: Path) -> AsyncIterator[Attack]:
+    ok, va = keys.generate("U"), keys.generate("U")
+    tx = site(tmp_path / "tx").with_peers(ok=ok.public, va=va.public)
+    async with serving(tx), dialled(tx, tx.keys.hub) as own:
+        bus = Bus(own)
+        await bus.stream(Mode.EXERCISE, ("tx",), 1 << 22)
+        await bus.agree(
+            Durable(
+                "EXERCISE",
+                f"peer-{place}-{lane}",
+                (*filters, f"exercise.tx.bulletin.{lane}.to-{place}.*.*"),
+                place,
+                "1",
+            )
+            for place in ("ok", "va")
+            for lane, filters in (("flash", ("exercise.tx.recall.all",)), ("routine", (BULLETIN,)))
+        )
+        await bus.publish([(subject, b"{}", {"Nats-Msg-Id": str(n)}) for n, subject in enumerate([BULLETIN, TO_VA])])
+        async with dialled(tx, ok, "_P.ok") as first, dialled(tx, va, "_P.va") as second:
+            yield Attack(tx, own, first, second, ok)
+
+
+async def test_what_it_may_do_works(attack: Attack) -> None:
+    (info,) = await attack.ask("HUB.API.CONSUMER.INFO.EXERCISE.peer-ok-routine")
+    assert json.loads(info.data)["num_pending"] == 1
+    (got,) = await attack.ask("HUB.API.CONSUMER.MSG.NEXT.EXERCISE.peer-ok-routine", b'{"batch":9,"no_wait":true}')[:1]
+    assert got.subject == BULLETIN
+    await got.ack()
+    await attack.ok.flush()
+    await asyncio.sleep(0.05)
+    assert (await api(attack.own, "CONSUMER.INFO.EXERCISE.peer-ok-routine"))["ack_floor"]["stream_seq"] == 1
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [">", "*", "exercise.>", BULLETIN, TO_VA, "_P.>", "_P.va.>", "_INBOX.>", "$JS.>", "$JS.ACK.>", "$SYS.>", "_R_.>",
+     "$JS.EVENT.ADVISORY.>", "HUB.API.>"],
+)  # fmt: skip
+async def test_hostile_listening_hears_nothing(attack: Attack, subject: str) -> None:
+    heard = await attack.ok.subscribe(subject)
+    await attack.ok.flush()
+    assert "permissions violation for subscription" in attack.ok.trouble.lower()
+    await Bus(attack.own).publish([(TO_VA, b"secret", {"Nats-Msg-Id": "9"})])
+    await attack.va.publish("HUB.API.CONSUMER.MSG.NEXT.EXERCISE.peer-va-routine", b'{"batch":9}', reply="_P.va.x")
+    await attack.va.flush()
+    await asyncio.sleep(0.1)
+    assert heard.pending_msgs == 0
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [BULLETIN, "exercise.tx.recall.all", "exercise.ok.recall.all", "live.tx.recall.all", "_P.va.x", "_INBOX.x",
+     "$JS.ACK.EXERCISE.peer-va-routine.1.2.1.1.0", "$SYS.REQ.SERVER.PING"],
+)  # fmt: skip
+async def test_hostile_publishing_reaches_nobody(attack: Attack, subject: str) -> None:
+    before = await attack.state()
+    everything = await attack.own.subscribe(">")
+    await attack.own.flush()
+    assert await attack.ask(subject, b"forged") == []
+    assert "permissions violation for publish" in attack.ok.trouble.lower()
+    heard = [(await everything.next_msg()).data for _ in range(everything.pending_msgs)]
+    assert b"forged" not in heard
+    await everything.unsubscribe()
+    assert await attack.state() == before
+
+
+CALLS = {
+    "INFO": b"",
+    "STREAM.LIST": b"",
+    "STREAM.NAMES": b"",
+    "STREAM.INFO.EXERCISE": b"",
+    "STREAM.DELETE.EXERCISE": b"",
+    "STREAM.PURGE.EXERCISE": b"",
+    "STREAM.CREATE.MINE": b'{"name":"MINE","subjects":["mine.>"]}',
+    "STREAM.UPDATE.EXERCISE": b'{"name":"EXERCISE","subjects":["exercise.ok.>"]}',
+    "STREAM.MSG.GET.EXERCISE": b'{"seq":2}',
+    "STREAM.MSG.DELETE.EXERCISE": b'{"seq":1}',
+    "DIRECT.GET.EXERCISE": b'{"seq":2}',
+    "CONSUMER.LIST.EXERCISE": b"",
+    "CONSUMER.CREATE.EXERCISE": b'{"stream_name":"EXERCISE","config":{"ack_policy":"none"}}',
+    "CONSUMER.CREATE.EXERCISE.wide": b'{"stream_name":"EXERCISE","config":{"durable_name":"wide","ack_policy":"none"}}',
+    "CONSUMER.DURABLE.CREATE.EXERCISE.peer-ok-routine": b'{"stream_name":"EXERCISE","config":{"durable_name":"peer-ok-routine","filter_subject":">","ack_policy":"explicit"}}',
+    "CONSUMER.DELETE.EXERCISE.peer-ok-routine": b"",
+    "CONSUMER.DELETE.EXERCISE.peer-va-routine": b"",
+    "CONSUMER.INFO.EXERCISE.peer-va-routine": b"",
+    "CONSUMER.MSG.NEXT.EXERCISE.peer-va-routine": b'{"batch":9}',
+    "CONSUMER.RESET.EXERCISE.peer-ok-routine": b"",
+    "CONSUMER.PAUSE.EXERCISE.peer-ok-routine": b'{"pause_until":"2999-01-01T00:00:00Z"}',
+}
+
+
+@pytest.mark.parametrize("prefix", ["$JS.API", "HUB.API"])
+@pytest.mark.parametrize("call", CALLS)
+async def test_hostile_call_has_no_answer_and_no_effect(attack: Attack, prefix: str, call: str) -> None:
+    before = await attack.state()
+    assert await attack.ask(f"{prefix}.{call}", CALLS[call]) == []
+    assert await attack.state() == before
+
+
+FOREIGN = [BULLETIN, "exercise.tx.recall.all", "_P.va.stolen", "_INBOX.x", "$JS.API.STREAM.PURGE.EXERCISE",
+           "$JS.API.STREAM.DELETE.EXERCISE", "$JS.API.CONSUMER.DELETE.EXERCISE.peer-va-routine"]  # fmt: skip
+
+
+@pytest.mark.parametrize("reply", FOREIGN)
+async def test_hostile_reply_subject_writes_nothing(attack: Attack, reply: str) -> None:
+    """In one account with the stream, such a request wrote 100,000 messages into it."""
+    everything, stolen = await attack.own.subscribe("exercise.>"), await attack.va.subscribe("_P.va.>")
+    await asyncio.gather(attack.own.flush(), attack.va.flush())
+    before = (await attack.state())[:4]
+    call = "HUB.API.CONSUMER.MSG.NEXT.EXERCISE.peer-ok-routine"
+    await attack.ask(call, b'{"batch":100000,"expires":100000000}', reply)
+    await attack.ask("$JS.ACK.EXERCISE.peer-ok-routine.1.1.1.1.0", b'+NXT {"batch":1000}', reply)
+    await attack.ask("$JS.ACK.EXERCISE.peer-ok-routine.1.1.1.1.0", b"", reply)
+    assert (await attack.state())[:4] == before
+    assert (everything.pending_msgs, stolen.pending_msgs) == (0, 0)
+
+
+async def test_hostile_size_ends_the_link(attack: Attack) -> None:
+    await attack.ok.publish("$JS.ACK.EXERCISE.peer-ok-routine.1.1.1.1.0", bytes(5000))
+    await asyncio.wait_for(attack.ok.lost.wait(), 5)
+
+
+async def test_hostile_number_of_links_is_bounded(attack: Attack) -> None:
+    links = []
+    with pytest.raises(NoLink, match="maximum account active connections exceeded"):
+        for _ in range(4):
+            async with asyncio.timeout(5):
+                links.append(await anext(aiter_link(attack)))
+    assert len(links) == 3
+    for link in links:
+        await link.close()
+
+
+async def aiter_link(attack: Attack) -> AsyncIterator[Connection]:
+    from hub.wire.connection import Endpoint, dial
+
+    yield await dial(Endpoint(attack.tx.url, attack.tx.pin, attack.ok_key, "_P.ok", "more"))
+
+
+async def test_a_place_without_a_key_is_not_let_in(attack: Attack) -> None:
+    for key in (keys.generate("U"), attack.tx.keys.connect):
+        with pytest.raises(NoLink, match="Authorization Violation"):
+            async with dialled(attack.tx, key, "_P.oh"):
+                pass
+
+
+async def test_another_pin_is_not_dialled(attack: Attack) -> None:
+    tx = attack.tx
+    wrong = Site(tx.place, tx.directory, tx.keys, "0" * 64, tx.config)
+    with pytest.raises(NoLink.__base__, match="0{64}") as refused:
+        async with dialled(wrong, attack.ok_key, "_P.ok"):
+            pass
+    assert tx.pin in refused.value.message
