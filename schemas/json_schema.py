@@ -43,16 +43,18 @@ def _document(root: type, title: str) -> bytes:
     return (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def main() -> int:
-    """Writes the files that are not in step and names them."""
-    FOLDER.mkdir(exist_ok=True)
-    for name, wanted in documents().items():
-        path = FOLDER / name
-        if not path.exists() or path.read_bytes() != wanted:
-            path.write_bytes(wanted)
-            sys.stdout.write(f"{path.name}\n")
-    return 0
+def write(folder: pathlib.Path) -> list[str]:
+    """Writes the files that are not in step and answers their names."""
+    folder.mkdir(exist_ok=True)
+    changed = [name for name, wanted in documents().items() if not _holds(folder / name, wanted)]
+    for name in changed:
+        (folder / name).write_bytes(documents()[name])
+    return changed
+
+
+def _holds(path: pathlib.Path, wanted: bytes) -> bool:
+    return path.exists() and path.read_bytes() == wanted
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.stdout.writelines(f"{name}\n" for name in write(FOLDER))

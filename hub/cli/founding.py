@@ -9,17 +9,17 @@ import contextlib
 import dataclasses
 import datetime as dt
 import json
-import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hub.desk.office import Office
 from hub.desk.peers import accept_peer, agree
-from hub.desk.people import add_person as add_person_verb
-from hub.desk.people import first_person, issue_token
+from hub.desk.people import add_person, first_person, issue_token
 from hub.errors import Conflict
-from hub.node import office_of, register_entry
-from hub.settings import Settings, load
+from hub.node import founded_at, office_of, register_entry
+from hub.rules.authority import Role
+from hub.settings import load
+from hub.store import people
 from hub.store.database import Database
 from hub.store.lock import NodeLock
 from hub.store.upgrade import upgrade
@@ -30,7 +30,7 @@ from schemas.vocabulary import Lane, Tlp
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Founding:
-    """What a new node's hub.toml says; ports 0 are chosen at the first start, `kev_url` is a mirror of that source."""
+    """What a new node's hub.toml says; `nats_port` 0 is chosen at the first start, `kev_url` is a mirror on this machine."""
 
     state: str
     exercise: bool = False
@@ -41,14 +41,91 @@ class Founding:
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1")
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Seat:
+    """A person to be added: the name they are called by, the name that is shown, one role."""
+
+    handle: str
+    name: str
+    role: Role
+
+
 def found(directory: Path, founding: Founding, now: dt.datetime) -> RegisterEntry:
     """Make a node in a new or empty `directory`. Raises Conflict when something lies there, SettingsError on bad values."""
     if directory.exists() and any(directory.iterdir()):
         raise Conflict(f"{directory} is not empty; a node is made in a new folder.")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (directory / "hub.toml").write_text(_toml(founding), encoding="utf-8")
-    settings = load(directory / "hub.toml")
+    config = directory / "hub.toml"
+    config.write_text(_toml(founding), encoding="utf-8")
+    settings = load(config)
     keys.make(directory / "keys")
     certificate.make(directory / "tls", founding.hosts, now)
     upgrade(settings.database)
-    return register_entry(settings)
+    return register_entry(settings, founded_at(settings))
+
+
+def seat(directory: Path, seats: Sequence[Seat], now: dt.datetime) -> dict[str, str]:
+    """Add people to a node that does not run, the first of them as its founder. Answers {handle: token}."""
+    tokens = {}
+    with _opened(directory) as (database, office):
+        first, *others = seats
+        founder = database.write_sync(first_person, office, now, first.handle, first.name, (first.role,))
+        tokens[first.handle] = database.write_sync(issue_token, office, founder, now, founder, "first")
+        for one in others:
+            person = database.write_sync(add_person, office, founder, now, one.handle, one.name, (one.role,))
+            tokens[one.handle] = database.write_sync(issue_token, office, founder, now, person, "first")
+    return tokens
+
+
+def introduce(directory: Path, operator: str, entries: Sequence[RegisterEntry], now: dt.datetime) -> None:
+    """Make these nodes peers of one that does not run, each agreed up to AMBER+STRICT on all topics and lanes."""
+    with _opened(directory) as (database, office):
+        actor = database.read_sync(people.by_handle, operator)
+        if actor is None:
+            raise Conflict(f"There is no {operator} at this node.")
+        for entry in entries:
+            database.write_sync(accept_peer, office, actor, now, entry)
+            database.write_sync(agree, office, actor, now, _everything(entry.place, now))
+
+
+def _everything(place: str, now: dt.datetime) -> AgreementFile:
+    return AgreementFile(
+        peer=place,
+        topics="*",
+        ceiling=Tlp.AMBER_STRICT,
+        lanes=(Lane.FLASH, Lane.ROUTINE),
+        from_=now,
+        redistribution=False,
+    )
+
+
+@contextlib.contextmanager
+def _opened(directory: Path) -> Iterator[tuple[Database, Office]]:
+    settings = load(directory / "hub.toml")
+    with NodeLock(directory), contextlib.closing(Database.open(settings.database)) as database:
+        yield database, office_of(settings)
+
+
+def _toml(founding: Founding) -> str:
+    lines = [
+        f"state = {json.dumps(founding.state.upper())}",
+        f'mode = "{"exercise" if founding.exercise else "live"}"',
+        f"name = {json.dumps(founding.name)}",
+        f'public_url = "http://localhost:{founding.web_port}"   # the address that readers and peers use',
+        'contact = ""   # an address for /.well-known/security.txt and for the agencies whose feeds are fetched',
+        "",
+        "[web]",
+        'host = "127.0.0.1"',
+        f"port = {founding.web_port}",
+        "",
+        "[nats]",
+        'host = "127.0.0.1"',
+        f"port = {founding.nats_port}   # 0: chosen once and kept",
+        "",
+    ]
+    if founding.kev_url:
+        host, _, port = founding.kev_url.removeprefix("http://").partition("/")[0].partition(":")
+        lines += ["[fetch]", 'contact = "demo@localhost"', f'allow = ["{host}:{port}"]', ""]
+    lines += ["[sources.cisa-kev]", "enabled = true"]
+    lines += [f"url = {json.dumps(founding.kev_url)}"] if founding.kev_url else []
+    return "\n".join(lines) + "\n"

@@ -53,9 +53,7 @@ def start(
     return _born(tx, office, actor, now, content, verb=verb, base=base)
 
 
-def edit(
-    tx: Tx, office: Office, actor: Person, now: dt.datetime, draft_id: str, seen: int, content: Content
-) -> Draft:
+def edit(tx: Tx, office: Office, actor: Person, now: dt.datetime, draft_id: str, seen: int, content: Content) -> Draft:
     """Say it otherwise. Whoever does is an author from now on, and every approval is void.
 
     The same content again changes nothing. Raises Forbidden, NotFound, Conflict, Invalid.

@@ -113,9 +113,7 @@ def _errors(content: Content, mode: Mode, place: str, now: dt.datetime) -> Itera
     yield from _attachments(content)
 
 
-def _words(
-    pointer: str, text: str, most: int, *, needed: bool = False, lines: bool = True
-) -> Iterator[FieldError]:
+def _words(pointer: str, text: str, most: int, *, needed: bool = False, lines: bool = True) -> Iterator[FieldError]:
     if needed and not text.strip():
         yield FieldError(pointer, "is empty: write something here")
     if len(text) > most:

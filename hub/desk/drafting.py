@@ -24,9 +24,7 @@ from schemas.times import truncate_ms
 from schemas.vocabulary import Audience
 
 
-def permit(
-    tx: Tx, office: Office, actor: Person, now: dt.datetime, verb: Verb, work: Work | None = None
-) -> None:
+def permit(tx: Tx, office: Office, actor: Person, now: dt.datetime, verb: Verb, work: Work | None = None) -> None:
     """Forbidden, with the rule's code and reason, unless this person may do this."""
     involved = frozenset[str]()
     if work is not None:

@@ -17,9 +17,7 @@ from hub.store.tx import Tx
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-def commit(
-    tx: Tx, now: dt.datetime, actor: str, verb: str, about: tuple[str, int], commitment: bytes
-) -> Entry:
+def commit(tx: Tx, now: dt.datetime, actor: str, verb: str, about: tuple[str, int], commitment: bytes) -> Entry:
     """Write an entry whose commitment hides already: H of a payload, or the content hash of a draft."""
     thing, version = about
     return journal.append(tx, now, Said(actor, verb, thing, version, commitment))

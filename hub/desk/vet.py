@@ -31,23 +31,19 @@ def submit(tx: Tx, office: Office, actor: Person, now: dt.datetime, draft_id: st
     """
     draft = load(tx, office, actor, now, draft_id, seen, Verb.SUBMIT)
     stage = advance(draft, Verb.SUBMIT)
-    contents.check(
-        contents.of_bulletin(draft.bulletin, draft.audience), mode=office.mode, place=office.place, now=now
-    )
+    contents.check(contents.of_bulletin(draft.bulletin, draft.audience), mode=office.mode, place=office.place, now=now)
     if len(draft.bundle) > MAX_DRAFT:
-        words = f"It has {len(draft.bundle)} bytes and may have {MAX_DRAFT}: shorten the text or leave out translations."
+        words = (
+            f"It has {len(draft.bundle)} bytes and may have {MAX_DRAFT}: shorten the text or leave out translations."
+        )
         raise Invalid(words, (FieldError("/text", words),), code="size")
     moved = _moved(draft, stage, now)
     save(tx, moved, seen)
-    record.commit(
-        tx, now, actor.id, Verb.SUBMIT.value, (draft.id, moved.version), bytes.fromhex(draft.content_hash)
-    )
+    record.commit(tx, now, actor.id, Verb.SUBMIT.value, (draft.id, moved.version), bytes.fromhex(draft.content_hash))
     return moved
 
 
-def send_back(
-    tx: Tx, office: Office, actor: Person, now: dt.datetime, draft_id: str, seen: int, reason: str
-) -> Draft:
+def send_back(tx: Tx, office: Office, actor: Person, now: dt.datetime, draft_id: str, seen: int, reason: str) -> Draft:
     """Give it back to its authors with a reason; approvals are void. Raises Forbidden, NotFound, Conflict, Invalid."""
     draft = load(tx, office, actor, now, draft_id, seen, Verb.SEND_BACK)
     stage = advance(draft, Verb.SEND_BACK)

@@ -208,8 +208,9 @@ def missing(
 def _lack(by: By, count: int) -> str:
     if by is By.DIRECTOR:
         return "the director's approval" if count == 1 else f"the approval of {count} directors"
-    several = "the approval of a supervisor" if count == 1 else f"the approval of {count} supervisors"
-    return f"{several} or director who did not write it"
+    if count == 1:
+        return "the approval of a supervisor or director who did not write it"
+    return f"the approval of {count} supervisors or directors who did not write it"
 
 
 def _counted(

@@ -15,7 +15,7 @@ class Effect(enum.StrEnum):
     HIDE = "hide"  # withdrawn: shown as withdrawn, its text hidden in every version
     EXPIRE = "expire"  # kept, no longer shown as being in force
     ERASE = "erase"  # bytes, index and renderings go; (id, version, H) stays
-    LIFT = "lift"  # restored: an earlier narrowing or expiry no longer counts
+    LIFT = "lift"  # restored: shown again where its bytes are still here
 
 
 class Form(enum.StrEnum):

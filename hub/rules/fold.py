@@ -1,4 +1,4 @@
-"""How the queue folds: a catalogue of 1,600 entries is a handful of rows, each one click from its items (issue "queue").
+"""How the queue folds: a catalogue of 1,600 entries is a handful of rows, each one click from its items.
 
 `key` names the fold of one advisory when it comes in; `rows` makes of the folds that are open what the queue's page lists.
 """

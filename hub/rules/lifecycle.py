@@ -5,15 +5,16 @@
 
 - `withdrawn` and `purged` end a product id whatever version follows or came before; `purged` also erases.
 - `narrowed` and `expired` cover versions up to their own. One to `to-<me>` covers every copy that this node holds, one on `all`
-  or on a group covers only copies that came on that same audience: an update that narrows a bulletin is recalled on `all`
+  or on a group only the copies that came on that same audience: an update that narrows a bulletin is recalled on `all`
   and reaches those who keep it as a `to-` copy with the same version number.
-- The last word of one addressee about one product is the one with the highest serial; `restored` as the last word lifts.
-- Only the newest version that is known of (also by a tombstone) is ever shown: taking it away does not bring back an older one.
+- `restored` lifts what the same addressee was told with lower serials, for versions up to its own. A higher version needs no lifting.
+- Only the newest version that is known of (also from a narrowing or expiry in force) is ever shown: taking it away does not bring
+  back an older one.
 - A lower serial is a replay (FORMAT). Serials rise per (origin, addressee), so `all`, `to-<me>` and each group are counted apart
   and nothing follows from their order among each other. What *gives back* (`restored`) must have the highest serial yet. What
-  *takes away* is refused as a replay only when a later word about the same product is known: an authentic, unseen
-  recall is never lost for having come late, because taking away is safe (house law 5: "in any order of arrival").
-- Erased bytes come back only when the origin offers the same version, with the same hash, again.
+  *takes away* is a replay only when a later message to the same addressee says as much or lifted it: an authentic recall that was
+  never seen is not lost for having come late, because taking away is safe (house law 5: "in any order of arrival").
+- Bytes that were refused or erased come back only when the origin offers the same version, with the same hash, again.
 """
 
 from __future__ import annotations
@@ -119,18 +120,19 @@ class Grave:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What this node took so far of one product (mode, origin, product id), and of its origin's serials.
+    """What this node took so far of one product (mode, origin, product id), and of its origin's serials in this mode.
 
     versions: {version: H hex of the first}. copies: {version: audience tokens that it came on}; a version without an entry is
-    covered by every tombstone. erased: versions whose bytes are gone. serials: {addressee: highest serial from this
-    origin in this mode, over all products}.
+    covered by every tombstone. erased: versions whose bytes are gone. serials: {addressee: highest serial over all products}.
+    spent: {(addressee, serial): H hex} at least for the serial of the message that arrives, over all products.
     """
 
-    versions: Mapping[int, str] = MappingProxyType({})
-    copies: Mapping[int, frozenset[str]] = MappingProxyType({})
+    versions: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    copies: Mapping[int, frozenset[str]] = dataclasses.field(default_factory=dict)
     erased: frozenset[int] = frozenset()
     tombstones: tuple[Grave, ...] = ()
-    serials: Mapping[str, int] = MappingProxyType({})
+    serials: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    spent: Mapping[tuple[str, int], str] = dataclasses.field(default_factory=dict)
 
 
 class State(enum.StrEnum):
@@ -144,11 +146,15 @@ class State(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Standing:
-    """The state, the version to show (None when there is none), and the versions whose bytes must not be here."""
+    """The state, the version to show where one is shown or has expired, and the versions whose bytes must not be here."""
 
     state: State
     version: int | None
     erase: frozenset[int]
+
+
+_NARROWED: Final = frozenset({TombstoneKind.NARROWED})
+_NOT_SHOWN: Final = frozenset({TombstoneKind.NARROWED, TombstoneKind.EXPIRED})
 
 
 def standing(known: Known) -> Standing:
@@ -156,52 +162,58 @@ def standing(known: Known) -> Standing:
     kinds = {grave.kind for grave in known.tombstones}
     if TombstoneKind.PURGED in kinds:
         return Standing(State.NOTHING, None, frozenset(known.versions))
-    words = last_words(known)
-    erase = frozenset(version for version in known.versions if _covered(known, words, version, TombstoneKind.NARROWED))
-    newest = _newest(known)
-    here = newest in known.versions and newest not in known.erased and newest not in erase
-    version = newest if here else None
+    erase = frozenset(version for version in known.versions if _covered(known, version, _NARROWED))
     if TombstoneKind.WITHDRAWN in kinds:
-        return Standing(State.WITHDRAWN, version, erase)
-    if version is None:
+        return Standing(State.WITHDRAWN, None, erase)
+    newest = _newest(known)
+    if newest not in known.versions or newest in known.erased | erase:
         return Standing(State.NOTHING, None, erase)
-    expired = _covered(known, words, version, TombstoneKind.EXPIRED)
-    return Standing(State.EXPIRED if expired else State.SHOWN, version, erase)
-
-
-def last_words(known: Known) -> dict[str, Grave]:
-    """For each addressee the tombstone with the highest serial, terminal ones aside: {addressee: tombstone}."""
-    words: dict[str, Grave] = {}
-    for grave in known.tombstones:
-        held = words.get(grave.addressee)
-        if grave.kind not in TERMINAL and (held is None or grave.serial > held.serial):
-            words[grave.addressee] = grave
-    return words
+    state = State.EXPIRED if _covered(known, newest, _NOT_SHOWN) else State.SHOWN
+    return Standing(state, newest, erase)
 
 
 def _newest(known: Known) -> int:
-    """The highest version number that anything speaks of; 0 when nothing does."""
-    told = (grave.version for grave in known.tombstones if grave.kind not in TERMINAL)
+    """The highest version number that anything in force speaks of; 0 when nothing does."""
+    told = (
+        grave.version
+        for grave in known.tombstones
+        if grave.kind in _NOT_SHOWN and not _lifted(known, grave, grave.version)
+    )
     return max((*known.versions, *told), default=0)
 
 
-def _covered(known: Known, words: Mapping[str, Grave], version: int, kind: TombstoneKind) -> bool:
-    """Whether every copy of this version lies under a word of this kind."""
+def _covered(known: Known, version: int, kinds: frozenset[TombstoneKind]) -> bool:
+    """Whether every copy of this version lies under a tombstone of these kinds that is in force for it."""
+    under = [
+        grave
+        for grave in known.tombstones
+        if grave.kind in kinds and grave.version >= version and not _lifted(known, grave, version)
+    ]
     copies = known.copies.get(version, frozenset())
-    under = [word for word in words.values() if word.kind is kind and word.version >= version]
-    return bool(under) and all(any(_reaches(word, copy) for word in under) for copy in copies)
+    return bool(under) and all(any(_reaches(grave, copy) for grave in under) for copy in copies)
 
 
-def _reaches(word: Grave, copy: str) -> bool:
-    """A word to one peer covers whatever that peer holds; any other covers the copies of its own audience."""
-    return word.addressee.startswith("to-") or word.addressee == copy
+def _lifted(known: Known, grave: Grave, version: int) -> bool:
+    """Whether a later `restored` to the same addressee lifts this tombstone for this version."""
+    return any(
+        other.kind is TombstoneKind.RESTORED
+        and other.addressee == grave.addressee
+        and other.serial > grave.serial
+        and other.version >= version
+        for other in known.tombstones
+    )
+
+
+def _reaches(grave: Grave, copy: str) -> bool:
+    """A tombstone to one peer covers whatever that peer holds; any other covers the copies of its own audience."""
+    return grave.addressee.startswith("to-") or grave.addressee == copy
 
 
 def arrive(known: Known, incoming: Copy | Grave) -> Arrival:
     """What to do with a verified message about this product; `incoming` was compared with its subject (`trust.judge_copy`).
 
     Refused codes: `equivocation`, `withdrawn-is-terminal`, `purged-is-terminal`, `narrowed`, `replay`. On Accepted store it,
-    then set what is shown to `standing(with_(known, incoming))`.
+    then make what is shown and what is erased agree with `standing(with_(known, incoming))`.
     """
     if isinstance(incoming, Copy):
         return _arrive_copy(known, incoming)
@@ -215,9 +227,9 @@ def with_(known: Known, incoming: Copy | Grave) -> Known:
 
 
 def _add_copy(known: Known, copy: Copy) -> Known:
-    held = known.copies.get(copy.version, frozenset())
-    if copy.version in known.erased:
-        held = frozenset()  # what was erased was every copy: only this one is here now
+    # What was erased was every copy: only the one that comes now is here.
+    gone = copy.version in known.erased
+    held = frozenset[str]() if gone else known.copies.get(copy.version, frozenset())
     return dataclasses.replace(
         known,
         versions={**known.versions, copy.version: copy.hash},
@@ -229,7 +241,10 @@ def _add_copy(known: Known, copy: Copy) -> Known:
 def _add_grave(known: Known, grave: Grave) -> Known:
     highest = max(grave.serial, known.serials.get(grave.addressee, 0))
     return dataclasses.replace(
-        known, tombstones=(*known.tombstones, grave), serials={**known.serials, grave.addressee: highest}
+        known,
+        tombstones=(*known.tombstones, grave),
+        serials={**known.serials, grave.addressee: highest},
+        spent={**known.spent, (grave.addressee, grave.serial): grave.hash},
     )
 
 
@@ -237,14 +252,10 @@ def _arrive_copy(known: Known, copy: Copy) -> Arrival:
     first = known.versions.get(copy.version)
     if first is not None and first != copy.hash:
         return Refused("equivocation", f"Version {copy.version} is here already with other content; the first stays.")
-    kinds = {grave.kind for grave in known.tombstones}
-    if TombstoneKind.PURGED in kinds:
-        return Refused("purged-is-terminal", "Its origin had this bulletin erased everywhere, for good.")
-    if TombstoneKind.WITHDRAWN in kinds:
-        return Refused("withdrawn-is-terminal", "Its origin withdrew this bulletin, whatever version follows.")
-    if _barred(known, copy):
-        return Refused("narrowed", "Its origin recalled this version from this node.")
-    if first is not None and copy.version not in known.erased and _same_copy(known, copy):
+    barred = _barred(known, copy)
+    if barred is not None:
+        return Duplicate() if first is not None else barred
+    if first is not None and copy.version not in known.erased and _is_held(known, copy):
         return Duplicate()
     before, after = standing(known), standing(_add_copy(known, copy))
     if after == before or after.version != copy.version:
@@ -252,51 +263,63 @@ def _arrive_copy(known: Known, copy: Copy) -> Arrival:
     return Accepted(Effect.SHOW if after.state is State.SHOWN else Effect.EXPIRE)
 
 
-def _same_copy(known: Known, copy: Copy) -> bool:
+def _is_held(known: Known, copy: Copy) -> bool:
     copies = known.copies.get(copy.version)
     return copies is None or copy.audience in copies
 
 
-def _barred(known: Known, copy: Copy) -> bool:
-    """Whether a narrowing in force covers this very copy."""
-    alone = Known(versions={copy.version: copy.hash}, copies={copy.version: frozenset({copy.audience})})
-    return _covered(alone, last_words(known), copy.version, TombstoneKind.NARROWED)
+def _barred(known: Known, copy: Copy) -> Refused | None:
+    """Why this very copy may not be stored: the product is over, or a narrowing in force covers it."""
+    kinds = {grave.kind for grave in known.tombstones}
+    if TombstoneKind.PURGED in kinds:
+        return Refused("purged-is-terminal", "Its origin had this bulletin erased everywhere, for good.")
+    if TombstoneKind.WITHDRAWN in kinds:
+        return Refused("withdrawn-is-terminal", "Its origin withdrew this bulletin, whatever version follows.")
+    alone = dataclasses.replace(known, copies={copy.version: frozenset({copy.audience})})
+    if _covered(alone, copy.version, _NARROWED):
+        return Refused("narrowed", "Its origin recalled this version from this node.")
+    return None
 
 
 def _arrive_grave(known: Known, grave: Grave) -> Arrival:
-    for held in known.tombstones:
-        if (held.addressee, held.serial) == (grave.addressee, grave.serial):
-            return Duplicate() if held.hash == grave.hash else _two_serials(grave)
+    spent = {(held.addressee, held.serial): held.hash for held in known.tombstones} | dict(known.spent)
+    used = spent.get((grave.addressee, grave.serial))
+    if used == grave.hash:
+        return Duplicate()
     highest = known.serials.get(grave.addressee, 0)
-    if grave.serial == highest:
-        return _two_serials(grave)
+    if used is not None or grave.serial == highest:
+        return Refused("equivocation", f"Serial {grave.serial} to {grave.addressee} was used for another message.")
     if grave.serial < highest and _is_replay(known, grave):
         return Refused("replay", f"Serial {grave.serial} to {grave.addressee} comes after {highest}: an old message.")
     return Accepted(_effect(known, grave))
 
 
-def _two_serials(grave: Grave) -> Refused:
-    return Refused("equivocation", f"Serial {grave.serial} to {grave.addressee} was used for another message already.")
-
-
 def _is_replay(known: Known, grave: Grave) -> bool:
-    """Whether a message below the highest serial is only an old one: it gives back, or a later word on the product is known."""
+    """Whether a message below the highest serial is only an old one: it gives back, or it would take nothing more away."""
     if grave.kind in TERMINAL:
         return False
-    if grave.kind is TombstoneKind.RESTORED:
+    if grave.kind is TombstoneKind.RESTORED or _lifted(known, grave, grave.version):
         return True
-    word = last_words(known).get(grave.addressee)
-    return word is not None and word.serial > grave.serial
+    return any(
+        held.kind is grave.kind
+        and held.addressee == grave.addressee
+        and held.serial > grave.serial
+        and held.version >= grave.version
+        for held in known.tombstones
+    )
+
+
+_EFFECTS: Final[Mapping[TombstoneKind, Effect]] = MappingProxyType(
+    {
+        TombstoneKind.WITHDRAWN: Effect.HIDE,
+        TombstoneKind.PURGED: Effect.ERASE,
+        TombstoneKind.NARROWED: Effect.ERASE,
+        TombstoneKind.EXPIRED: Effect.EXPIRE,
+        TombstoneKind.RESTORED: Effect.LIFT,
+    }
+)
 
 
 def _effect(known: Known, grave: Grave) -> Effect:
     before, after = standing(known), standing(_add_grave(known, grave))
-    if grave.kind is TombstoneKind.WITHDRAWN:
-        return Effect.KEEP if State.WITHDRAWN is before.state else Effect.HIDE
-    if after.erase > before.erase or grave.kind is TombstoneKind.PURGED:
-        return Effect.ERASE
-    if grave.kind is TombstoneKind.RESTORED:
-        return Effect.LIFT if after != before else Effect.KEEP
-    if after == before:
-        return Effect.KEEP
-    return Effect.EXPIRE if grave.kind is TombstoneKind.EXPIRED else Effect.ERASE
+    return Effect.KEEP if after == before else _EFFECTS[grave.kind]

@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -69,9 +70,9 @@ _ORIGINATORS: Final = frozenset({Caveat.NO_REDISTRIBUTION, Caveat.ASK_ORIGINATOR
 class Item:
     """One version of a bulletin as the door sees it. None stands for "missing or not known" and is judged the strict way.
 
-    `recipients` are the places named for NAMED and GROUP items of one's own. `readable` is False while a received item waits for
-    its lane to catch up; `known` is False when the bundle holds words that this node does not know (unknown phase or caveat,
-    an unknown member that its origin calls critical).
+    `recipients` are the places named for NAMED and GROUP items of one's own. `waiting`: it was received and its lane is still
+    catching up, so that nobody is shown it yet. `readable` is False when nobody outside the desk may see it: while it waits, and when
+    its bundle holds words that this node does not know (a phase, a caveat, a member that its origin calls critical).
     """
 
     mode: Mode
@@ -86,7 +87,7 @@ class Item:
     caveats: frozenset[Caveat] = frozenset()
     record_class: RecordClass | None
     readable: bool = True
-    known: bool = True
+    waiting: bool = False
     expires: dt.datetime | None = None
 
     @property
@@ -160,7 +161,7 @@ def may_leave(
 def _for_anybody(item: Item, mode: Mode) -> Withheld | None:
     if item.mode is not mode:
         return Withheld("mode", f"This is {item.mode}, the address is {mode}: the two never mix.")
-    if not item.readable:
+    if item.waiting:
         return Withheld("catching-up", "This came in while its lane is catching up; it shows once all before it is in.")
     return None
 
@@ -175,8 +176,8 @@ def _outside(item: Item, now: dt.datetime) -> Withheld | None:
         return Withheld("not-released", "This is not released.")
     if item.marking is Tlp.RED:
         return Withheld("red", "TLP:RED leaves by no exit.")
-    if not item.known or item.topic is None or item.record_class is None or item.audience is None:
-        return Withheld("desk-only", "This holds words that this node does not know: only the desk sees it.")
+    if not item.readable or item.topic is None or item.record_class is None or item.audience is None:
+        return Withheld("desk-only", "Only the desk sees this: it is still coming in, or holds words not known here.")
     if _is_over(item, now):
         return Withheld("expired", "This has expired.")
     if not item.own and item.caveats & _ORIGINATORS:
@@ -321,7 +322,7 @@ class Reach:
 
 def reach(item: Item, agreements: Mapping[str, Agreement | None], *, now: dt.datetime, policy: Policy) -> Reach:
     """Whom `item` (one's own) would reach if it were released now; `agreements` has every known peer, by place."""
-    released = dataclasses.replace(item, stage=Stage.RELEASED, readable=True)
+    released = dataclasses.replace(item, stage=Stage.RELEASED)
     wide = item.audience is Audience.ALL and rank(item.marking) <= rank(Tlp.GREEN)
     gets: dict[str, str] = {}
     withheld: dict[str, Withheld] = {}
@@ -353,6 +354,9 @@ def lost(held_by: Iterable[str], may_hold_now: Iterable[str]) -> frozenset[str]:
     return frozenset(held_by) - frozenset(may_hold_now)
 
 
+_WIDEST_POLICY: Final = Policy(district_ceiling=Tlp.AMBER, named_to_districts=True)
+
+
 class Widest(enum.StrEnum):
     """The widest kind of reader who may ever have an item; SQL narrows by it, `may_leave` decides."""
 
@@ -362,14 +366,20 @@ class Widest(enum.StrEnum):
     DESK = "desk"  # signed in here, in the application only
 
 
-def widest(item: Item, policy: Policy) -> Widest:
-    """The widest reader of this version once it is released and whatever happens to it later; never narrower than `may_leave`."""
+def widest(item: Item) -> Widest:
+    """The widest reader of this version once it is released, whatever the policy comes to say and whatever happens to it.
+
+    Never narrower than what `may_leave` allows, so that SQL that narrows by it hides nothing that may be shown.
+    """
     now = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-    ever = dataclasses.replace(item, stage=Stage.RELEASED, readable=True, expires=now + dt.timedelta(days=1))
+    ever = dataclasses.replace(
+        item, stage=Stage.RELEASED, readable=True, waiting=False, expires=now + dt.timedelta(days=1)
+    )
     place = ever.origin.partition("-")[0]
-    if isinstance(may_leave(ever, Exit.PAGE, Public(), mode=item.mode, now=now, policy=policy), Allowed):
+    ask = functools.partial(may_leave, ever, Exit.PAGE, mode=item.mode, now=now, policy=_WIDEST_POLICY, place=place)
+    if isinstance(ask(Public()), Allowed):
         return Widest.PUBLIC
-    district = District(place, Tlp.AMBER)
-    if isinstance(may_leave(ever, Exit.PAGE, district, mode=item.mode, now=now, policy=policy, place=place), Allowed):
+    if isinstance(ask(District(place, Tlp.AMBER)), Allowed):
         return Widest.DISTRICT
-    return Widest.MEMBER if _outside(ever, now) is None and rank(ever.marking) <= rank(Tlp.GREEN) else Widest.DESK
+    outside = _outside(ever, now) is None and rank(ever.marking) <= rank(Tlp.GREEN)
+    return Widest.MEMBER if outside else Widest.DESK

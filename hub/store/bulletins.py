@@ -21,7 +21,8 @@ from schemas.times import format_time, parse_time
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """One draft. `version` is the row's, raised by every verb, and what a caller sends back as `seen`; `base_version` the
     released version that this one follows (0: none). `audience` are places, () = all; with `audience_salt` (16 bytes hex)
-    they make the commitment, and neither ever travels. `content_hash` is hex."""
+    they make the commitment, and neither ever travels. `content_hash` is hex.
+    """
 
     id: str
     stage: Stage
@@ -128,9 +129,7 @@ def draft(tx: Tx, draft_id: str) -> Draft | None:
     return _draft(row) if row else None
 
 
-def drafts(
-    tx: Tx, limit: int = 100, before: dt.datetime | None = None, stage: Stage | None = None
-) -> list[Draft]:
+def drafts(tx: Tx, limit: int = 100, before: dt.datetime | None = None, stage: Stage | None = None) -> list[Draft]:
     """Drafts, the last changed first, a page; `before` is the `updated_at` of the last one seen."""
     end = _LATEST if before is None else format_time(before)
     if stage is None:

@@ -1,5 +1,6 @@
 """Counters that must neither skip nor repeat: read and raised inside the verb's own transaction, so a verb that fails
-leaves no gap."""
+leaves no gap.
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -42,9 +43,14 @@ class Database:
         StoreError: there is no such file, it cannot be used, or its schema is older or newer than this program.
         """
         check(path)
+        path = path.resolve()  # SQLite keeps its log beside the file itself, not beside a link to it
+        with contextlib.ExitStack() as opened:
+            writing, *reading = [
+                opened.enter_context(contextlib.closing(connect(path, query_only=number > 0)))
+                for number in range(1 + readers)
+            ]
+            opened.pop_all()
         changed = Signal()
-        writing = connect(path, query_only=False)
-        reading = [connect(path, query_only=True) for _ in range(readers)]
         return cls(path, Writer(writing, path, changed), Readers(reading), changed)
 
     @property

@@ -13,9 +13,7 @@ from hub.store.tables import fragments
 from hub.store.tx import Tx
 
 _new = insert(fragments)
-_KEEP = statement(
-    _new.on_conflict_do_update(index_elements=["seq", "kind"], set_={"body": _new.excluded.body})
-)
+_KEEP = statement(_new.on_conflict_do_update(index_elements=["seq", "kind"], set_={"body": _new.excluded.body}))
 _SOME = statement(
     sa.select(fragments.c.seq, fragments.c.body).where(
         fragments.c.kind == sa.bindparam("kind"), fragments.c.seq.in_(each_of("seqs"))

@@ -18,7 +18,8 @@ EVERYBODY = "*"  # in place of a peer: a version travelled on `all`
 
 class Holder(msgspec.Struct, frozen=True):
     """A peer (or EVERYBODY) that was given a product: on which audience token, the newest version it got so, and whether it
-    may still have it (`held`) or was told to give it up."""
+    may still have it (`held`) or was told to give it up.
+    """
 
     place: str
     audience: str

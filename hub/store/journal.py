@@ -161,7 +161,9 @@ def append_all(tx: Tx, now: dt.datetime, saids: Sequence[Said]) -> list[Entry]:
 
 
 def _chain(last: Entry | None, at: str, saids: Iterable[Said]) -> Iterator[Entry]:
-    n, epoch, sequence, prev = (last.n, last.epoch, last.sequence, last.hash) if last else (0, FIRST_EPOCH, 0, BEGINNING)
+    n, epoch, sequence, prev = (
+        (last.n, last.epoch, last.sequence, last.hash) if last else (0, FIRST_EPOCH, 0, BEGINNING)
+    )
     for said in saids:
         n += 1
         sequence += 1

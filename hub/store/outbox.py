@@ -112,9 +112,7 @@ _PENDING = statement(
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 _WAITING = statement(
-    sa.select(sa.func.count(), sa.func.min(outbox.c.created_at)).where(
-        outbox.c.state == sa.literal_column("'pending'")
-    )
+    sa.select(sa.func.count(), sa.func.min(outbox.c.created_at)).where(outbox.c.state == sa.literal_column("'pending'"))
 )
 _SENT = statement(
     sa.update(outbox)
@@ -291,7 +289,8 @@ def supersede(tx: Tx, mode: Mode, product_id: str, up_to: int, *, addressee: str
 
 def refill(tx: Tx, epoch: int, mode: Mode = Mode.LIVE) -> int:
     """The mode's stream is new (or was set back) and now has this epoch: what it held is pending again, under
-    `<hash>#<epoch>.<n>`; what was to be deleted is gone. How many go out again. Machinery: says nothing new."""
+    `<hash>#<epoch>.<n>`; what was to be deleted is gone. How many go out again. Machinery: says nothing new.
+    """
     tx.run(_FORGET_OLD, in_mode=mode.value, new_epoch=epoch)
     return tx.run(_REFILL, in_mode=mode.value, new_epoch=epoch)
 

@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from hub.rules.agreement import Agreement
+from hub.rules.agreement import Agreement, of_file
 from hub.store.statement import statement
 from hub.store.tables import lanes, peers, usage
 from hub.store.tx import Tx
@@ -43,7 +43,7 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def agreement(self) -> Agreement | None:
         """The agreement as the rules see it; None when there is none or the peer was revoked."""
-        return None if self.file is None or self.state != "active" else agreement_of(self.file)
+        return None if self.file is None or self.state != "active" else of_file(self.file)
 
 
 class Used(msgspec.Struct, frozen=True):
@@ -73,9 +73,7 @@ _SAVE = statement(
 _ONE = statement(sa.select(*_COLUMNS).where(peers.c.place == sa.bindparam("place")))
 _ALL = statement(sa.select(*_COLUMNS).order_by(peers.c.place))
 _AGREED = statement(
-    sa.select(peers.c.place, peers.c.agreement)
-    .where(peers.c.state == "active")
-    .order_by(peers.c.place)
+    sa.select(peers.c.place, peers.c.agreement).where(peers.c.state == "active").order_by(peers.c.place)
 )
 _RECONCILED = statement(
     sa.update(peers).where(peers.c.place == sa.bindparam("which")).values(reconciled=sa.bindparam("with_what"))
@@ -102,9 +100,7 @@ _USE = statement(
 )
 _USED = statement(
     sa.select(
-        sa.func.coalesce(
-            sa.func.sum(sa.case((usage.c.day == sa.bindparam("day"), usage.c.messages), else_=0)), 0
-        ),
+        sa.func.coalesce(sa.func.sum(sa.case((usage.c.day == sa.bindparam("day"), usage.c.messages), else_=0)), 0),
         sa.func.coalesce(sa.func.sum(usage.c.bytes), 0),
     ).where(usage.c.peer == sa.bindparam("peer"))
 )
@@ -172,24 +168,9 @@ def used(tx: Tx, now: dt.datetime, place: str) -> Used:
     return Used(int(row[0]), int(row[1]))
 
 
-def agreement_of(file: AgreementFile) -> Agreement:
-    """The agreement in a file, as the rules see it."""
-    return Agreement(
-        peer=file.peer,
-        topics=file.topic_set,
-        ceiling=file.ceiling,
-        lanes=frozenset(file.lanes),
-        since=parse_time(file.from_),
-        until=None if file.until is None else parse_time(file.until),
-        redistribution=file.redistribution,
-        max_messages_per_day=file.caps.max_messages_per_day,
-        max_bytes=file.caps.max_bytes,
-    )
-
-
 @functools.lru_cache(maxsize=256)
 def _agreement(payload: bytes) -> Agreement:
-    return agreement_of(decode_agreement(payload))
+    return of_file(decode_agreement(payload))
 
 
 @functools.lru_cache(maxsize=256)

@@ -47,9 +47,7 @@ _KEEP = statement(
     *(name for name in Held.__struct_fields__ if name != "id"),
 )
 _COUNT = statement(
-    sa.select(sa.func.count(), sa.func.count(quarantine.c.payload)).where(
-        quarantine.c.peer == sa.bindparam("peer")
-    )
+    sa.select(sa.func.count(), sa.func.count(quarantine.c.payload)).where(quarantine.c.peer == sa.bindparam("peer"))
 )
 _OVERFLOW = statement(
     sa.update(quarantine)
@@ -73,9 +71,7 @@ _BY_PEER = statement(
 )
 
 
-def keep(
-    tx: Tx, now: dt.datetime, peer: str, envelope: tuple[str, bytes, str, str], code: str, reason: str
-) -> None:
+def keep(tx: Tx, now: dt.datetime, peer: str, envelope: tuple[str, bytes, str, str], code: str, reason: str) -> None:
     """Keep a copy (subject, payload, key, signature) that was refused. The same copy refused again is counted."""
     subject, payload, key, signature = envelope
     facts, whole = tx.all(_COUNT, peer=peer)[0]

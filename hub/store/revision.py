@@ -9,12 +9,16 @@ from collections.abc import Iterable
 import msgspec
 
 from hub.rules.lifecycle import Stage
-from hub.rules.release import Item
+from hub.rules.release import Item, Widest
 from hub.store.decoding import decoded
 from hub.store.tables import revisions as table
+from schemas import stix
 from schemas.bulletin import Bulletin
+from schemas.content import report_id
+from schemas.envelope import Envelope, payload_hash
 from schemas.times import format_time, parse_time
 from schemas.vocabulary import (
+    SEVERITY_RANK,
     Audience,
     Caveat,
     Lane,
@@ -26,6 +30,8 @@ from schemas.vocabulary import (
     TombstoneKind,
     Topic,
 )
+
+NEVER = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)  # the end of what this node cannot read
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +111,91 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
             known=self.desk_only is None,
             expires=self.expires,
         )
+
+
+def of_bulletin(
+    bulletin: Bulletin,
+    payload: bytes,
+    *,
+    now: dt.datetime,
+    peer: str | None = None,
+    recipients: Iterable[str] = (),
+    copies: Iterable[str] = (),
+    envelope: Envelope | None = None,
+) -> Revision:
+    """A released bulletin as a version that is shown; `peer` None makes it our own. `reach` is still to be asked of the rules."""
+    stamp = bulletin.stamp
+    if stamp is None:
+        raise ValueError("a draft is no version")
+    return Revision(
+        mode=bulletin.mode,
+        origin=bulletin.origin,
+        own=peer is None,
+        peer=peer,
+        product_id=stamp.product_id,
+        report_id=report_id(bulletin.mode, bulletin.origin, bulletin.seed),
+        version=stamp.version,
+        hash=payload_hash(payload),
+        payload=payload,
+        copies=frozenset(copies),
+        subject="" if envelope is None else envelope.subject,
+        key="" if envelope is None else envelope.key,
+        signature="" if envelope is None else envelope.signature,
+        stage=Stage.RELEASED,
+        reach=Widest.DESK,
+        tlp=bulletin.tlp,
+        topic=bulletin.topic,
+        severity=bulletin.severity,
+        severity_rank=SEVERITY_RANK[bulletin.severity],
+        lane=bulletin.lane,
+        audience=bulletin.audience,
+        recipients=frozenset(recipients),
+        caveats=frozenset(bulletin.caveats),
+        record_class=bulletin.record_class,
+        released_at=stamp.released,
+        stored_at=now,
+        updated_at=now,
+        expires=bulletin.expires,
+    )
+
+
+def of_unknown(
+    item: stix.Item, envelope: Envelope, *, now: dt.datetime, peer: str, audience: str, why: str
+) -> Revision:
+    """A released item that this node does not understand: kept for the desk, its bytes as they came."""
+    if item.product_id is None or item.version is None:
+        raise ValueError("a draft is no version")
+    return Revision(
+        mode=item.mode,
+        origin=item.origin,
+        own=False,
+        peer=peer,
+        product_id=item.product_id,
+        report_id=item.report_id,
+        version=item.version,
+        hash=payload_hash(envelope.payload),
+        payload=envelope.payload,
+        copies=frozenset({audience}),
+        subject=envelope.subject,
+        key=envelope.key,
+        signature=envelope.signature,
+        stage=Stage.RELEASED,
+        desk_only=why,
+        reach=Widest.DESK,
+        tlp=item.tlp,
+        topic=Topic(item.topic) if item.topic in set(Topic) else None,
+        severity=Severity.UNKNOWN,
+        severity_rank=0,
+        lane=item.lane,
+        audience=item.audience,
+        recipients=frozenset[str](),
+        caveats=frozenset[Caveat](),
+        record_class=None,
+        released_at=now,
+        stored_at=now,
+        updated_at=now,
+        expires=NEVER,
+    )
 
 
 FIELDS = Revision.__struct_fields__

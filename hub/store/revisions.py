@@ -7,13 +7,12 @@ import functools
 import heapq
 import itertools
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from hub.store import fragments
 from hub.store.revision import COLUMNS, FIELDS, Revision, from_row, to_row
 from hub.store.statement import Statement, each_of, statement
 from hub.store.tables import revisions as table
@@ -21,7 +20,7 @@ from hub.store.tables import terms as term_table
 from hub.store.tx import Tx
 from schemas.bulletin import Bulletin
 from schemas.times import format_time
-from schemas.vocabulary import Lane, Mode, Reason, TombstoneKind
+from schemas.vocabulary import Mode, Topic
 
 __all__ = ["Revision"]
 
@@ -29,18 +28,13 @@ _TO_ROW = tuple(name for name in FIELDS if name not in {"seq", "position"})
 
 _of_product = table.c.product_id == sa.bindparam("product_id")
 _NEXT_POSITION = sa.select(sa.func.coalesce(sa.func.max(table.c.position), 0) + 1).scalar_subquery()
-_ADD = statement(
-    sa.insert(table).values(position=_NEXT_POSITION, **{name: sa.bindparam(name) for name in _TO_ROW})
-)
+_ADD = statement(sa.insert(table).values(position=_NEXT_POSITION, **{name: sa.bindparam(name) for name in _TO_ROW}))
 _ADD_TERMS = statement(sa.insert(term_table))
-_DROP_TERMS = statement(sa.delete(term_table).where(term_table.c.seq == sa.bindparam("which")))
 _BY_SEQ = statement(sa.select(*COLUMNS).where(table.c.seq == sa.bindparam("seq")))
 _VERSION = statement(sa.select(*COLUMNS).where(_of_product, table.c.version == sa.bindparam("version")))
 _CURRENT = statement(sa.select(*COLUMNS).where(_of_product, table.c.current == 1))
 _VERSIONS = statement(sa.select(*COLUMNS).where(_of_product).order_by(table.c.version))
-_BY_REPORT = statement(
-    sa.select(*COLUMNS).where(table.c.report_id == sa.bindparam("report_id"), table.c.current == 1)
-)
+_BY_REPORT = statement(sa.select(*COLUMNS).where(table.c.report_id == sa.bindparam("report_id"), table.c.current == 1))
 _AFTER = statement(
     sa.select(*COLUMNS)
     .where(table.c.seq > sa.bindparam("after"))
@@ -49,9 +43,7 @@ _AFTER = statement(
 )
 _OWN = statement(
     sa.select(*COLUMNS)
-    .where(
-        table.c.seq > sa.bindparam("after"), table.c.own == 1, table.c.current == 1, table.c.stage == "released"
-    )
+    .where(table.c.seq > sa.bindparam("after"), table.c.own == 1, table.c.current == 1, table.c.stage == "released")
     .order_by(table.c.seq)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
@@ -68,77 +60,6 @@ _DUE = statement(
 )
 _POSITION = statement(sa.select(table.c.position).where(_of_product, table.c.current == 1))
 
-_THIS = table.c.product_id == sa.bindparam("product")
-_newest = table.alias("newest")
-_SETTLE = statement(
-    sa.update(table)
-    .where(_THIS)
-    .values(
-        current=sa.cast(
-            table.c.version
-            == sa.select(sa.func.coalesce(sa.func.max(_newest.c.version), 0))
-            .where(_newest.c.product_id == sa.bindparam("product"), _newest.c.waiting == 0)
-            .scalar_subquery(),
-            sa.Integer,
-        )
-    )
-)
-_OUTDATE = statement(sa.update(table).where(_THIS, table.c.current == 1).values(current=0))
-_WITHDRAW = statement(
-    sa.update(table)
-    .where(_THIS)
-    .values(
-        stage="withdrawn",
-        taken=sa.bindparam("new_taken"),
-        reason=sa.bindparam("new_reason"),
-        replaced_by=sa.bindparam("new_replaced_by"),
-        updated_at=sa.bindparam("at"),
-    )
-)
-_RAISE = statement(sa.update(table).where(_THIS, table.c.current == 1).values(position=_NEXT_POSITION))
-_ERASE = statement(
-    sa.update(table)
-    .where(table.c.seq == sa.bindparam("which"))
-    .values(
-        payload=None,
-        readable=0,
-        taken=sa.bindparam("new_taken"),
-        reason=sa.bindparam("new_reason"),
-        updated_at=sa.bindparam("at"),
-    )
-)
-_EXPIRE = statement(
-    sa.update(table)
-    .where(_THIS, table.c.version <= sa.bindparam("up_to"), table.c.stage == "released")
-    .values(stage="expired", updated_at=sa.bindparam("at"))
-)
-_RESTORE = statement(
-    sa.update(table)
-    .where(_THIS, table.c.version <= sa.bindparam("up_to"), table.c.stage == "expired")
-    .values(stage="released", taken=None, reason=None, updated_at=sa.bindparam("at"))
-)
-_WAITING = statement(
-    sa.select(table.c.product_id)
-    .distinct()
-    .where(
-        table.c.peer == sa.bindparam("peer"),
-        table.c.lane == sa.bindparam("lane"),
-        table.c.waiting == sa.literal_column("1"),
-    )
-)
-_SHOW = statement(
-    sa.update(table)
-    .where(
-        table.c.peer == sa.bindparam("from_peer"),
-        table.c.lane == sa.bindparam("in_lane"),
-        table.c.waiting == sa.literal_column("1"),
-    )
-    .values(
-        waiting=0,
-        readable=sa.cast(sa.and_(table.c.desk_only.is_(None), table.c.payload.is_not(None)), sa.Integer),
-    )
-)
-
 
 def add(tx: Tx, revision: Revision, terms: Iterable[str] = ()) -> int:
     """Save a new version and the terms that lists narrow by; its seq. Whoever calls settles which version is current.
@@ -146,8 +67,13 @@ def add(tx: Tx, revision: Revision, terms: Iterable[str] = ()) -> int:
     Raises sqlite3.IntegrityError when this version of the product is there already.
     """
     seq = tx.insert(_ADD, **to_row(revision))
-    tx.many(_ADD_TERMS, ({"term": term, "seq": seq} for term in sorted(set(terms))))
+    add_terms(tx, seq, terms)
     return seq
+
+
+def add_terms(tx: Tx, seq: int, terms: Iterable[str]) -> None:
+    """Let lists narrow a version by these terms."""
+    tx.many(_ADD_TERMS, ({"term": term, "seq": seq} for term in sorted(set(terms))))
 
 
 def by_seq(tx: Tx, seq: int) -> Revision | None:
@@ -190,39 +116,53 @@ def due(tx: Tx, until: dt.datetime, limit: int, *, own: bool) -> list[Revision]:
     return [from_row(row) for row in tx.all(_DUE, until=format_time(until), limit=limit, own=int(own))]
 
 
+class Narrow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list is narrowed by; empty or None: not. `areas` are codes as in `Area` (any of them), `state` two letters, `lang` a
+    tag in any case, `severity_rank` the least. An area or a state also finds what concerns every place.
+    """
+
+    topics: tuple[Topic, ...] = ()
+    severity_rank: int | None = None
+    areas: tuple[str, ...] = ()
+    state: str | None = None
+    lang: str | None = None
+
+    def parameters(self) -> dict[str, object]:
+        """What the statement takes for it; each name is there only when something is narrowed by it."""
+        places = [f"area:{code}" for code in self.areas]
+        places += [f"state:{self.state.lower()}"] if self.state else []
+        given: dict[str, object] = {}
+        if self.topics:
+            given["topics"] = _json(self.topics)
+        if self.severity_rank is not None:
+            given["severity_rank"] = self.severity_rank
+        if places:
+            given["places"] = _json([*places, "area:*"])
+        if self.lang:
+            given["language"] = f"lang:{self.lang.lower()}"
+        return given
+
+
+EVERYTHING = Narrow()
+
+
 def newest(
     tx: Tx,
     *,
     mode: Mode,
-    reach: str | Sequence[str],
-    topics: Sequence[str] | None = None,
-    topic: str | None = None,
-    severity_rank: int | None = None,
-    areas: Sequence[str] | None = None,
-    state: str | None = None,
-    lang: str | None = None,
+    reach: Iterable[str],
+    narrow: Narrow = EVERYTHING,
     limit: int = 100,
     before: int | None = None,
 ) -> list[Revision]:
-    """Current versions that somebody of this reach might read, the newest first, a page; `may_leave` decides on each.
+    """The shown version of each product that a reader of one of these reaches might have, the newest first, a page.
 
-    `areas` are codes as in `Area` (any of them), `state` two letters, `lang` a tag (any case); an area or state also finds what
-    concerns every place. `before` is a `position`.
+    `reach` are words of `hub.rules.release.Widest`; `before` is a `position`. SQL only narrows: `may_leave` decides on each.
     """
-    if topic is not None:
-        topics = (topic,)
-    places = [f"area:{code}" for code in areas or ()] + ([] if state is None else [f"state:{state.lower()}"])
-    params: dict[str, object] = {"mode": mode.value, "limit": limit, "before": 2**62 if before is None else before}
-    if topics is not None:
-        params["topics"] = _json(topics)
-    if severity_rank is not None:
-        params["severity_rank"] = severity_rank
-    if places:
-        params["places"] = _json([*places, "area:*"])
-    if lang is not None:
-        params["language"] = f"lang:{lang.lower()}"
-    listing = _listing(frozenset(params))
-    pages = [tx.all(listing, reach=one, **params) for one in ([reach] if isinstance(reach, str) else reach)]
+    given = narrow.parameters()
+    listing = _listing(frozenset(given))
+    end = 2**62 if before is None else before
+    pages = [tx.all(listing, mode=mode.value, reach=str(one), limit=limit, before=end, **given) for one in reach]
     rows = heapq.merge(*pages, key=_position, reverse=True)
     return [from_row(row) for row in itertools.islice(rows, limit)]
 
@@ -265,67 +205,6 @@ def terms_of(bulletin: Bulletin) -> list[str]:
     languages = (bulletin.lang, *(translation.lang for translation in bulletin.translations))
     found += [f"lang:{lang.lower()}" for lang in languages]
     return found if bulletin.areas else [*found, "area:*"]
-
-
-def drop_terms(tx: Tx, seq: int) -> None:
-    """Lists narrow by this version no more: it was erased."""
-    tx.run(_DROP_TERMS, which=seq)
-
-
-def settle(tx: Tx, product_id: str) -> None:
-    """Mark which version is current: the newest that does not wait."""
-    tx.run(_SETTLE, product=product_id)
-
-
-def outdate(tx: Tx, product_id: str) -> None:
-    """No version is current any more: a newer one is about to be added as such."""
-    tx.run(_OUTDATE, product=product_id)
-
-
-def withdraw(
-    tx: Tx, now: dt.datetime, product_id: str, kind: TombstoneKind, reason: Reason, replaced_by: str | None = None
-) -> int:
-    """Every version is withdrawn; the current one comes up again in the lists. How many versions changed."""
-    changed = tx.run(
-        _WITHDRAW,
-        product=product_id,
-        new_taken=kind.value,
-        new_reason=reason.value,
-        new_replaced_by=replaced_by,
-        at=format_time(now),
-    )
-    tx.run(_RAISE, product=product_id)
-    return changed
-
-
-def erase(tx: Tx, now: dt.datetime, seqs: Iterable[int], kind: TombstoneKind, reason: Reason) -> None:
-    """The bytes of these versions go, and everything that was made of them; (id, version, H) stay."""
-    at = format_time(now)
-    for seq in seqs:
-        tx.run(_ERASE, which=seq, new_taken=kind.value, new_reason=reason.value, at=at)
-        drop_terms(tx, seq)
-        fragments.drop(tx, seq)
-
-
-def expire(tx: Tx, now: dt.datetime, product_id: str, up_to: int) -> int:
-    """These versions have expired; how many changed."""
-    return tx.run(_EXPIRE, product=product_id, up_to=up_to, at=format_time(now))
-
-
-def restore(tx: Tx, now: dt.datetime, product_id: str, up_to: int) -> int:
-    """These versions stand again; whose bytes were erased stay unreadable until they come again."""
-    return tx.run(_RESTORE, product=product_id, up_to=up_to, at=format_time(now))
-
-
-def show_waiting(tx: Tx, peer: str, lane: Lane) -> list[str]:
-    """The peer's lane has caught up: what waited in it becomes readable. The products that changed."""
-    rows = tx.all(_WAITING, peer=peer, lane=lane.value)
-    if rows:
-        tx.run(_SHOW, from_peer=peer, in_lane=lane.value)
-    found = [row[0] for row in rows]
-    for product_id in found:
-        settle(tx, product_id)
-    return found
 
 
 def _json(words: Iterable[str]) -> str:

@@ -72,9 +72,7 @@ _AFTER = statement(
 )
 
 
-def add(
-    tx: Tx, now: dt.datetime, tombstone: Tombstone, envelope: Envelope, addressee: str, *, peer: str | None
-) -> int:
+def add(tx: Tx, now: dt.datetime, tombstone: Tombstone, envelope: Envelope, addressee: str, *, peer: str | None) -> int:
     """Keep a signed tombstone; its id. Raises sqlite3.IntegrityError when this serial is there already."""
     return tx.insert(
         _ADD,

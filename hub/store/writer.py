@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from hub.errors import StoreError
-from hub.store.connection import Clock, ends_writing, read_only, store_error
+from hub.store.connection import BUSY_MS, Clock, ends_writing, read_only, store_error
 from hub.store.signal import Answers, Signal, Waiter, closed
 from hub.store.tx import Tx
 
@@ -27,7 +27,8 @@ VERB_SECONDS = 30.0
 CHECKPOINT_ROWS = 2_000  # rows written, commits, or bytes by which the log grew, between two checkpoints
 CHECKPOINT_COMMITS = 250
 CHECKPOINT_BYTES = 4 << 20
-LOG_FRAMES = 12_000  # a log longer than this (48 MB) is emptied, for which readers are waited for
+LOG_FRAMES = 12_000  # a log longer than this (48 MB) is emptied, for which readers are waited for:
+LOG_WAIT_MS = 200  # so long at most, and again after the next checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,7 @@ class Checkpoints:
         self._rows = connection.total_changes
         self._commits = 0
         self._size = 0
-        self._mode = "PASSIVE"
+        self._too_long = False
 
     def after_commit(self) -> None:
         """sqlite3.Error when the checkpoint failed; then all is still in the log."""
@@ -216,9 +217,21 @@ class Checkpoints:
 
     def _run(self) -> None:
         self._rows, self._commits = self._connection.total_changes, 0
-        _, frames, _ = self._connection.execute(f"PRAGMA wal_checkpoint({self._mode})").fetchone()
-        self._mode = "TRUNCATE" if frames > LOG_FRAMES else "PASSIVE"
+        frames = self._empty() if self._too_long else self._copy("PASSIVE")
+        self._too_long = frames > LOG_FRAMES
         self._size = self._log_size()
+
+    def _copy(self, mode: str) -> int:
+        """Pages in the log afterwards; whatever a reader still looks at stays for the next time."""
+        _, frames, _ = self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+        return int(frames)
+
+    def _empty(self) -> int:
+        self._connection.execute(f"PRAGMA busy_timeout={LOG_WAIT_MS}")
+        try:
+            return self._copy("TRUNCATE")
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
 
     def _log_size(self) -> int:
         try:

@@ -17,6 +17,7 @@ from hub.web.problem import Problem
 from hub.web.route import Access
 
 PERSON = web.RequestKey("PERSON", Person)
+TOKEN_HASH = web.RequestKey("TOKEN_HASH", str)
 
 # RFC 6750 section 2.1, bounded.
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9\-._~+/]{16,512}=*)")
@@ -30,7 +31,6 @@ async def admit(request: web.Request, access: Access) -> None:
     if access == "public" or (access == "local" and is_loopback(request)):
         return
     person = await sign_in(request)
-    request[PERSON] = person
     if access in ("operator", "local"):
         _need_operator(person)
     elif isinstance(access, Verb):
@@ -45,11 +45,15 @@ async def sign_in(request: web.Request) -> Person:
     given = request.headers.getall("Authorization", [])
     match = _BEARER.fullmatch(given[0].strip()) if len(given) == 1 else None
     if match is None:
-        raise Problem(
-            "unauthorized", "Send your token as: Authorization: Bearer TOKEN", headers=_CHALLENGE
-        )
-    digest = token_hash(match[1])
-    person = await parts(request).database.read(by_token, digest)
+        raise Problem("unauthorized", "Send your token as: Authorization: Bearer TOKEN", headers=_CHALLENGE)
+    digest, now = token_hash(match[1]), parts(request).clock()
+    person = known(await parts(request).database.read(by_token, digest, now))
+    request[PERSON], request[TOKEN_HASH] = person, digest
+    return person
+
+
+def known(person: Person | None) -> Person:
+    """The person behind a token that was looked up. Raises Problem `unauthorized` when there is none."""
     if person is None or not person.active:
         challenge = {"WWW-Authenticate": _CHALLENGE["WWW-Authenticate"] + ', error="invalid_token"'}
         raise Problem("unauthorized", "This token is not known here, or was revoked.", headers=challenge)

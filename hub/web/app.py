@@ -8,8 +8,8 @@ from aiohttp import web
 
 from hub.rules.authority import Verb
 from hub.rules.release import Exit
-from hub.web import bulletins, feeds, health, pages, peers, people, portal, queue, reference, sources
 from hub.web import answers as said
+from hub.web import bulletins, feeds, health, pages, peers, people, portal, queue, reference, sources
 from hub.web import forms as given
 from hub.web.access import admit
 from hub.web.openapi import describe
@@ -101,10 +101,10 @@ ROUTES: tuple[Route, ...] = (
           no_item=_NO_BULLETIN),
     Route(method="POST", path="/api/v1/peers", handler=peers.accept, name="accept_peer",
           summary="Take a peer's register entry", access=Verb.MANAGE_PEERS, body=given.DocumentForm,
-          answer=peers.Accepted, status=201, no_item=_NO_BULLETIN),
+          answer=peers.PeerView, status=201, no_item=_NO_BULLETIN),
     Route(method="POST", path="/api/v1/peers/{place}/agreement", handler=peers.agree, name="agree",
           summary="Set what a peer may have", access=Verb.MANAGE_PEERS, body=given.DocumentForm,
-          answer=peers.Agreed, no_item=_NO_BULLETIN),
+          answer=peers.PeerView, no_item=_NO_BULLETIN),
     Route(method="GET", path="/api/v1/people", handler=people.listed, name="people",
           summary="Who has an account", access=Verb.MANAGE_PEOPLE, answer=people.People, no_item=_NO_BULLETIN),
     Route(method="POST", path="/api/v1/people", handler=people.add, name="add_person",

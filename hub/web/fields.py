@@ -17,7 +17,7 @@ def _moment(value: Any) -> Any:
     """A bare number would be taken for seconds since 1970 without a word."""
     if isinstance(value, str | dt.datetime):
         return value
-    raise ValueError("write a time with its zone, such as 2030-01-31T17:00:00Z")  # noqa: TRY004 - pydantic gathers
+    raise ValueError("write a time with its zone, such as 2030-01-31T17:00:00Z")
     # ValueErrors; a TypeError would end the request
 
 
@@ -28,9 +28,9 @@ def _place(value: str) -> str:
 
 
 Text = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, max_length=_MOST)]
-Label = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Moment = Annotated[
-    pydantic.AwareDatetime, pydantic.BeforeValidator(_moment), pydantic.AfterValidator(truncate_ms)
+Label = Annotated[
+    str, pydantic.StringConstraints(strip_whitespace=True, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
+Moment = Annotated[pydantic.AwareDatetime, pydantic.BeforeValidator(_moment), pydantic.AfterValidator(truncate_ms)]
 PlaceCode = Annotated[str, pydantic.AfterValidator(_place)]
 Version = Annotated[pydantic.StrictInt, pydantic.Field(ge=1)]

@@ -170,23 +170,37 @@ class SetAsideForm(Form):
 class PersonForm(Form):
     """A new person with roles."""
 
-    handle: Annotated[str, pydantic.StringConstraints(pattern=r"^[a-z0-9][a-z0-9._@+-]{1,99}$")]
-    name: Annotated[Label, pydantic.StringConstraints(min_length=1)]
-    roles: Annotated[tuple[Role, ...], pydantic.Field(min_length=1, max_length=len(Role))]
+    handle: Label
+    name: Label
+    roles: tuple[Role, ...]
+
+
+class PersonPatch(Form):
+    """Other roles, or whether the account is open."""
+
+    roles: tuple[Role, ...] | None = None
+    active: pydantic.StrictBool | None = None
 
 
 class TokenForm(Form):
     """A new token of a person."""
 
-    label: Label = ""
+    label: Label
+    expires: Moment | None = None
 
 
 class FeedTokenForm(Form):
-    """A private feed address for a district, up to a ceiling."""
+    """A private feed for a district of a state, up to a ceiling; the label says whose it is."""
 
-    place: Annotated[Label, pydantic.StringConstraints(min_length=2)]
+    place: PlaceCode
     ceiling: Tlp
-    label: Label = ""
+    label: Label
+
+
+class RevokeForm(Form):
+    """Why a peer is one no more."""
+
+    reason: Annotated[Text, pydantic.StringConstraints(min_length=1, max_length=500)]
 
 
 class DocumentForm(pydantic.RootModel[dict[str, Any]]):
@@ -240,5 +254,7 @@ def seen_version(request: web.Request, body: int | None = None) -> int:
         return body
     match = _IF_MATCH.fullmatch(header.strip())
     if match is None or (body is not None and body != int(match[1])):
-        raise Problem("malformed", f'If-Match holds one version in quotes, such as "3"; it was {json.dumps(header[:40])}.')
+        raise Problem(
+            "malformed", f'If-Match holds one version in quotes, such as "3"; it was {json.dumps(header[:40])}.'
+        )
     return int(match[1])

@@ -53,10 +53,10 @@ class KeyCard(msgspec.Struct, frozen=True, rename={"from_": "from"}):
 
 
 class NatsCard(msgspec.Struct, frozen=True):
-    """Where peers dial, and the SHA-256 of the certificate's key that they pin."""
+    """Where peers dial, and the SHA-256 of the certificate's key that they pin; null for a node that only dials out."""
 
-    url: str
-    tls_spki_sha256: str
+    url: str | None
+    tls_spki_sha256: str | None
 
 
 class NodeCard(msgspec.Struct, frozen=True):
@@ -75,7 +75,7 @@ class NodeCard(msgspec.Struct, frozen=True):
     feeds: dict[str, str]
 
 
-async def healthz(request: web.Request) -> web.Response:
+async def healthz(_: web.Request) -> web.Response:
     """The process answers."""
     return _json(Alive("ok"))
 
@@ -111,11 +111,9 @@ async def version(request: web.Request) -> web.Response:
     return _json(Version("school-safety-hub", node.version, node.office.place, node.mode.value))
 
 
-async def metrics(request: web.Request) -> web.Response:
+async def metrics(_: web.Request) -> web.Response:
     """Prometheus text."""
-    return web.Response(
-        body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST, **_NO_STORE}
-    )
+    return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST, **_NO_STORE})
 
 
 async def node_card(request: web.Request) -> web.Response:

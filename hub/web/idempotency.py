@@ -16,9 +16,10 @@ import msgspec
 from aiohttp import web
 from nacl.secret import SecretBox
 
-from hub.store import idempotency
+from hub.store import idempotency, people
 from hub.store.database import Tx
-from hub.web.access import PERSON
+from hub.store.people import Person
+from hub.web.access import PERSON, TOKEN_HASH, known
 from hub.web.body import read_body
 from hub.web.parts import parts
 from hub.web.problem import Problem
@@ -50,6 +51,9 @@ def reply(answer: msgspec.Struct, status: int = 200, headers: dict[str, str] | N
     return Reply(status, msgspec.json.encode(answer), headers or {})
 
 
+Act = Callable[[Tx, Person, dt.datetime], Reply]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Key:
     """One person's key for one request: its hash, the hash of the request, the secret that seals the answer."""
@@ -75,22 +79,25 @@ class Key:
         return msgspec.msgpack.decode(SecretBox(self.secret).decrypt(kept.body), type=Reply)
 
 
-async def perform(request: web.Request, act: Callable[[Tx, dt.datetime], Reply]) -> web.Response:
-    """Run `act` in the writer thread, once for each Idempotency-Key; its answer is on disk before it is given."""
+async def perform(request: web.Request, act: Act) -> web.Response:
+    """Run `act` in the writer thread, once for each Idempotency-Key; its answer is on disk before it is given.
+
+    The token is looked up again inside the transaction: one that was revoked while the request waited does nothing.
+    """
     now = parts(request).clock()
     key = await key_of(request)
-    if key is None:
-        return (await parts(request).database.write(act, now)).response()
-    answer, again = await parts(request).database.write(_once, now, key, act)
+    answer, again = await parts(request).database.write(_once, now, request[TOKEN_HASH], key, act)
     return answer.response(replayed=again)
 
 
-def _once(tx: Tx, now: dt.datetime, key: Key, act: Callable[[Tx, dt.datetime], Reply]) -> tuple[Reply, bool]:
-    kept = replayed(tx, now, key)
+def _once(tx: Tx, now: dt.datetime, token: str, key: Key | None, act: Act) -> tuple[Reply, bool]:
+    person = known(people.by_token(tx, token, now))
+    kept = None if key is None else replayed(tx, now, key)
     if kept is not None:
         return kept, True
-    answer = act(tx, now)
-    idempotency.save(tx, now, key.person, key.name, key.seal(answer))
+    answer = act(tx, person, now)
+    if key is not None:
+        idempotency.save(tx, now, key.person, key.name, key.seal(answer))
     return answer, False
 
 

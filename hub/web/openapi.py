@@ -103,8 +103,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         for name in _PARAMETER.findall(route.path)
     ]
     made += [
-        {"name": each.name, "in": "query", "description": each.about, "schema": each.schema}
-        for each in route.query
+        {"name": each.name, "in": "query", "description": each.about, "schema": each.schema} for each in route.query
     ]
     if route.method == "POST":
         made.append(_KEY_HEADER)
@@ -139,5 +138,3 @@ def _answers(routes: list[Route]) -> dict[str, Any]:
     structs = sorted({route.answer for route in routes if route.answer is not None}, key=lambda each: each.__name__)
     _, components = msgspec.json.schema_components(structs, ref_template=_REF.format("{name}"))
     return components
-
-

@@ -12,7 +12,7 @@ from aiohttp import web
 from hub.errors import NotFound
 from hub.web import wording
 from hub.web.conditional import Body, answer
-from hub.web.parts import Parts, parts
+from hub.web.parts import Parts
 
 _TYPES = {
     "css": "text/css; charset=utf-8",

@@ -76,9 +76,7 @@ KINDS = {
             "This media type is not taken here",
             "Send JSON with the header Content-Type: application/json.",
         ),
-        Kind(
-            "invalid", 422, "Some fields do not fit", "Each entry of errors points at one field and says why."
-        ),
+        Kind("invalid", 422, "Some fields do not fit", "Each entry of errors points at one field and says why."),
         Kind(
             "version-needed",
             428,

@@ -39,6 +39,36 @@ class Filter(msgspec.Struct, frozen=True):
         """The lowest severity rank that is shown, None for all."""
         return None if self.severity is None else SEVERITY_RANK[self.severity]
 
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The area codes that fit: the one asked for, the same county in the other code, and its whole state."""
+        return () if self.area is None else tuple(dict.fromkeys((self.area, *_wider(self.area))))
+
+    @property
+    def place(self) -> str | None:
+        """The state that items have to concern; a whole state asked for as an area takes in all its places."""
+        if self.state is not None:
+            return self.state
+        if self.area is not None and self.area.endswith("000") and self.area[:2] in BY_FIPS:
+            return BY_FIPS[self.area[:2]].code
+        return None
+
+
+def _wider(area: str) -> tuple[str, ...]:
+    """Codes of areas that hold `area`. A county is 48453 in FIPS and TXC453 in UGC."""
+    place = BY_FIPS.get(area[:2]) or PLACES.get(area[:2].lower())
+    if place is None:  # a zone at sea
+        return ()
+    if area.isdigit():
+        return (f"{place.code.upper()}C{area[2:]}", f"{place.fips}000")
+    county = (f"{place.fips}{area[3:]}",) if area[2] == "C" and area[3:].isdigit() else ()
+    return (*county, f"{place.fips}000")
+
+
+def _place_of(area: str) -> str | None:
+    place = BY_FIPS.get(area[:2]) or PLACES.get(area[:2].lower())
+    return None if place is None else place.code
+
 
 def _topics(text: str) -> tuple[Topic, ...]:
     return tuple(sorted({Topic(word) for word in text.split(",")}))
@@ -92,7 +122,12 @@ _READERS: Mapping[str, tuple[str, Any, str, dict[str, Any]]] = {
         f"at least one of {', '.join(Severity)}",
         {"type": "string", "enum": [each.value for each in Severity]},
     ),
-    "state": ("state", _state, "two letters of a state or territory, such as tx", {"type": "string"}),
+    "state": (
+        "state",
+        _state,
+        "two letters of a state or territory that bulletins concern, such as tx",
+        {"type": "string"},
+    ),
     "lang": ("lang", _lang, "a language tag, such as en or es", {"type": "string"}),
     "limit": (
         "limit",
@@ -107,7 +142,8 @@ QUERY = tuple(Query(name, about, schema) for name, (_, _, about, schema) in _REA
 
 def read_filter(given: Mapping[str, str], *, names: tuple[str, ...] = tuple(_READERS)) -> Filter:
     """The filter that a query string spells. Raises Problem `malformed` naming every parameter or value that is not known."""
-    errors, values = [], {}
+    errors: list[FieldError] = []
+    values: dict[str, Any] = {}
     for name in dict.fromkeys(given):
         values_of = given.getall(name) if hasattr(given, "getall") else [given[name]]
         if name not in names:
@@ -116,6 +152,8 @@ def read_filter(given: Mapping[str, str], *, names: tuple[str, ...] = tuple(_REA
             errors.append(FieldError(f"?{name}", f"{name} may stand once; it stands {len(values_of)} times"))
         else:
             _read(name, values_of[0], values, errors)
+    if not errors:
+        _settle(values, errors)
     if errors:
         raise Problem(
             "malformed", "; ".join(each.message for each in errors) + ".", tuple(errors), code="unknown-parameter"
@@ -129,6 +167,16 @@ def _read(name: str, text: str, values: dict[str, Any], errors: list[FieldError]
         values[member] = reader(text)
     except (ValueError, KeyError):
         errors.append(FieldError(f"?{name}", f"{name} is {text[:40]!r}; allowed is {allowed}"))
+
+
+def _settle(values: dict[str, Any], errors: list[FieldError]) -> None:
+    """An area lies in one state: naming that state too adds nothing, naming another one is a slip."""
+    area, state = values.get("area"), values.get("state")
+    if area is None or state is None:
+        return
+    if _place_of(area) != state:
+        errors.append(FieldError("?area", f"area {area} does not lie in state {state}"))
+    del values["state"]
 
 
 def _unknown(name: str, names: tuple[str, ...]) -> str:

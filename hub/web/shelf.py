@@ -92,10 +92,10 @@ class Shelf:
         now = self._node.clock()
         data, media = await make()
         before = self._bodies.get(key)
-        if before is not None and before.body.data == data:
-            body = before.body
-        else:
+        if before is None or before.body.data != data:
             body = Body(data, media, _modified(now, before))
+        else:
+            body = before.body  # with its gzip form
         self._bodies.put(key, _Made(generation, now, body))
         return body
 
@@ -105,9 +105,11 @@ class Shelf:
 
 
 def _modified(now: dt.datetime, before: _Made | None) -> dt.datetime:
-    """When these bytes were first served here. The newest item's time would not do: something taken away makes older
-    times stand at the top again, and a reader that asks by date alone must still see it. For the same reason two
-    changes within a second get two dates."""
+    """When these bytes were first served here; two changes within a second get two dates.
+
+    The newest item's time would not do: something taken away makes an older time stand at the top again, and a reader
+    that asks by date alone must still see it.
+    """
     return now if before is None else max(now, before.body.modified + _SECOND)
 
 

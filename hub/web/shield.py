@@ -71,8 +71,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except Problem as problem:
         return render(request, problem)
     except HubError as error:
-        problem = of_error(error)
-        return _unknown(request, error) if problem is None else render(request, problem)
+        said = of_error(error)
+        return _unknown(request, error) if said is None else render(request, said)
     except web.HTTPException as raised:
         return _routed(request, raised)
     except Exception as error:  # noqa: BLE001 - the last line: whatever it was, it is logged here and said nowhere

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from markupsafe import Markup, escape
 
+from hub.web.door import Revision
 from schemas import marking
 from schemas.bulletin import Area
 from schemas.places import BY_FIPS, PLACES, parse_origin
-from schemas.vocabulary import Severity, Tlp, Topic
+from schemas.vocabulary import Reason, Severity, Tlp, Topic
 
 # Never colour alone: each severity has a sign of its own.
 MARKS = {
@@ -81,6 +82,30 @@ def origin_words(origin: str) -> str:
     parsed = parse_origin(origin)
     name = PLACES[parsed.place].name
     return f"{name} ({parsed.desk.upper()})" if parsed.desk else name
+
+
+_REASONS = {
+    Reason.ERROR: "it was wrong",
+    Reason.HOAX: "it was about a hoax",
+    Reason.SUPERSEDED: "another bulletin takes its place",
+    Reason.PRIVACY: "it should not have named what it named",
+    Reason.LEGAL: "for legal reasons",
+    Reason.AUDIENCE: "it went to the wrong readers",
+    Reason.AGREEMENT: "the agreement that it was shared under has ended",
+}
+
+
+def reason_words(reason: Reason | None) -> str:
+    """Why something was withdrawn, in words."""
+    return _REASONS.get(reason, "no reason was given") if reason else "no reason was given"
+
+
+def withdrawal(revision: Revision) -> str:
+    """What is told of a withdrawn bulletin, and nothing of what it said."""
+    who = origin_words(revision.origin)
+    told = f"{revision.product_id} was withdrawn by {who} on {revision.updated_at:%Y-%m-%d}: {reason_words(revision.reason)}."
+    instead = f" {revision.replaced_by} stands in its place." if revision.replaced_by else ""
+    return f"{told} Do not act on it, and tell those to whom you passed it on.{instead}"
 
 
 def tlp_class(tlp: Tlp) -> str:

@@ -78,11 +78,12 @@ class Broker:
         self._reloading = asyncio.Lock()
         self._log_start = 0
 
-    async def start(self) -> None:
-        """Take the store and begin to supervise; does not wait until the server is up.
+    async def start(self, config: ServerConfig | None = None) -> None:
+        """Take the store and begin to supervise; does not wait until the server is up. `config` replaces the first one.
 
         BrokerError when another hub or server holds the store, or the configuration is refused.
         """
+        self._config = config or self._config
         self._files.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             self._locks.callback(os.close, _locked(self._files / "supervisor.lock", "Another hub"))
@@ -114,9 +115,9 @@ class Broker:
             if config == self._config:
                 return
             await self._write(config)
-            self._config = config
             if self.up.is_set():
                 await self._signal_reload()
+            self._config = config
 
     async def _signal_reload(self) -> None:
         logged = self._files / "server.log"
@@ -178,7 +179,7 @@ class Broker:
                 raise BrokerError(f"The server was not ready after {_READY_WITHIN:.0f} s: {self._last_error()}")
             await asyncio.sleep(0.01)
         context = context_for(own_certificate(self._config.tls))
-        name = await _who_answers(_dialled(self._config.host), self._config.port, context)
+        name = await _who_answers(dialled(self._config.host), self._config.port, context)
         if name != self._config.name:
             raise BrokerError(f"Port {self._config.port} is answered by another server, {name!r}.")
 
@@ -270,8 +271,10 @@ def _last_words(tail: bytes) -> str:
     return (wrong or lines or [""])[-1][-500:]
 
 
-def _dialled(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - an address that is read
+def dialled(host: str, *, bracketed: bool = False) -> str:
+    """Where this machine reaches a server that listens on `host`."""
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - it is read, not bound
+    return f"[{address}]" if bracketed and ":" in address else address
 
 
 async def _who_answers(host: str, port: int, context: ssl.SSLContext) -> str:

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from nats.aio.msg import Msg
 from nats.errors import Error
 from nats.js import JetStreamContext
 from nats.js.api import (
@@ -20,7 +21,6 @@ from nats.js.api import (
     ConsumerInfo,
     DeliverPolicy,
     DiscardPolicy,
-    PubAck,
     RetentionPolicy,
     StorageType,
     StreamConfig,
@@ -43,6 +43,14 @@ _PAGE: Final = 256
 
 class BusError(HubError):
     """The node's own server does not take what the hub asks of it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stored:
+    """The server's answer to a message: where it lies, and whether it says that it had it already."""
+
+    sequence: int
+    duplicate: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,6 +85,9 @@ class Bus:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._js: JetStreamContext = connection.jetstream(timeout=_ANSWER_WITHIN)
+        self._inbox = connection.new_inbox()
+        self._asked = 0
+        self._waiting: dict[str, asyncio.Future[Msg]] = {}
 
     # ----------------------------------------------------------------------------------------- streams
     async def stream(self, mode: Mode, origins: Sequence[str], max_bytes: int) -> Stream:
@@ -131,15 +142,29 @@ class Bus:
                 return found
 
     # ---------------------------------------------------------------------------------------- messages
-    async def publish(self, messages: Sequence[tuple[str, bytes, Mapping[str, str]]]) -> list[PubAck | Exception]:
-        """Publish in this order and wait for all answers; one refused message does not stop the others."""
-        async with asyncio.timeout(_ANSWER_WITHIN + len(messages) / 100):
-            asked = [
-                await self._js.publish_async(subject, payload, headers=dict(headers))
-                for subject, payload, headers in messages
-            ]
-            answers = await asyncio.gather(*asked, return_exceptions=True)
-        return [each if isinstance(each, PubAck | Exception) else BusError(repr(each)) for each in answers]
+    async def publish(self, messages: Sequence[tuple[str, bytes, Mapping[str, str]]]) -> list[Stored | BusError]:
+        """Publish in this order and wait for all answers; one refused message does not stop the others.
+
+        Written here because nats-py's `publish_async` never ends when the server refuses a message.
+        """
+        if not self._asked:
+            await self._connection.subscribe(f"{self._inbox}.*", cb=self._take_answer)
+        answers: list[asyncio.Future[Msg]] = []
+        for number, (subject, payload, headers) in enumerate(messages, start=self._asked):
+            answers.append(asyncio.get_running_loop().create_future())
+            self._waiting[str(number)] = answers[-1]
+            await self._connection.publish(subject, payload, f"{self._inbox}.{number}", dict(headers))
+        self._asked += len(messages)
+        try:
+            async with asyncio.timeout(_ANSWER_WITHIN + len(messages) / 100):
+                return [_stored(await answer) for answer in answers]
+        finally:
+            self._waiting.clear()
+
+    async def _take_answer(self, message: Msg) -> None:
+        waiting = self._waiting.pop(message.subject.rpartition(".")[2], None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message)
 
     async def holds(self, stream: str, sequence: int, subject: str, payload: bytes) -> bool:
         """Whether this very message lies at this place."""
@@ -204,6 +229,19 @@ def consumer_config(durable: Durable) -> ConsumerConfig:
         filter_subjects=sorted(durable.filters),
         metadata={"peer": durable.peer, "agreement": durable.agreement},
     )
+
+
+def _stored(message: Msg) -> Stored | BusError:
+    """A PubAck (JetStream API, `io.nats.jetstream.api.v1.pub_ack_response`), or why there is none."""
+    if (message.headers or {}).get("Status") == "503":
+        return BusError("no stream takes this subject", code="no-stream")
+    try:
+        told = json.loads(message.data)
+        if (error := told.get("error")) is not None:
+            return BusError(f"{error['description']} ({error['err_code']})", code=str(error["err_code"]))
+        return Stored(int(told["seq"]), bool(told.get("duplicate")))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return BusError("the server's answer is none", code="answer")
 
 
 def _stream(mode: Mode, info: StreamInfo, *, created: bool) -> Stream:

@@ -82,6 +82,11 @@ class Connection(Client):
         except ValueError as error:
             raise Error(f"the server asks for a signature over something that is no nonce: {error}") from None
 
+    async def ended(self) -> None:
+        """Waits for the end of the connection, and raises NoLink then."""
+        await self.lost.wait()
+        raise NoLink(f"The link was lost: {self.trouble or 'the server went away'}", code="lost")
+
     async def note(self, error: Exception) -> None:
         """What nats-py could not tell the caller, in one line, once."""
         words = str(error) or type(error).__name__

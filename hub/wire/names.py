@@ -15,9 +15,14 @@ def stream_of(mode: Mode) -> str:
     return mode.value.upper()
 
 
+def modes_of(mode: Mode) -> tuple[Mode, ...]:
+    """The modes whose streams a node of this mode holds; an exercise node knows nothing of the other one."""
+    return (Mode.LIVE, Mode.EXERCISE) if mode is Mode.LIVE else (Mode.EXERCISE,)
+
+
 def streams_of(mode: Mode) -> tuple[str, ...]:
-    """The streams that a node of this mode holds; an exercise node knows nothing of the other one."""
-    return ("LIVE", "EXERCISE") if mode is Mode.LIVE else ("EXERCISE",)
+    """The streams that a node of this mode holds."""
+    return tuple(stream_of(each) for each in modes_of(mode))
 
 
 def durable(place: str, lane: Lane) -> str:

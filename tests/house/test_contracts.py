@@ -12,7 +12,7 @@ from tests.house.tree import PACKAGES, ROOT
 # nor knows what time it is.
 PURE = {
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "contextlib", "copy", "dataclasses",
-    "datetime", "decimal", "enum", "fractions", "functools", "hashlib", "hmac", "heapq", "html", "itertools",
+    "datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "hmac", "heapq", "html", "itertools",
     "json", "math", "operator", "re", "string", "struct", "textwrap", "tomllib", "types", "typing",
     "unicodedata", "uuid", "zoneinfo",
 }  # fmt: skip

@@ -10,6 +10,8 @@ import tokenize
 
 from tests.house.tree import PACKAGES, modules, name, parsed
 
+# A migration is a frozen list of columns, written once and never edited: its length says nothing.
+FROZEN = "hub/store/migrations/versions/"
 SAYS_NOTHING = {"base", "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
 NOQA = re.compile(r"# noqa: [A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)* - \S+")
 TYPE_IGNORE = re.compile(r"# type: ignore\[[a-z-]+(, ?[a-z-]+)*\] +# \S+")
@@ -19,6 +21,7 @@ def functions() -> list[tuple[str, int]]:
     return [
         (f"{name(path)}:{node.lineno} {node.name}", (node.end_lineno or node.lineno) - node.lineno + 1)
         for path in modules(*PACKAGES)
+        if not name(path).startswith(FROZEN)
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
@@ -36,7 +39,7 @@ def without_reason(comment: str) -> bool:
 
 def test_no_file_has_400_lines() -> None:
     lines = {name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules(*PACKAGES)}
-    assert {file: n for file, n in lines.items() if n >= 400} == {}
+    assert {file: n for file, n in lines.items() if n >= 400 and not file.startswith(FROZEN)} == {}
 
 
 def test_no_function_is_longer_than_60_lines() -> None:
@@ -49,7 +52,9 @@ def test_half_of_the_functions_are_shorter_than_10_lines() -> None:
 
 def test_no_module_is_named_for_nothing() -> None:
     named = {part for path in modules(*PACKAGES, "tests") for part in (path.stem, *path.parent.parts)}
-    assert named & SAYS_NOTHING == set()
+    assert named & # A migration is a frozen list of columns, written once and never edited: its length says nothing.
+FROZEN = "hub/store/migrations/versions/"
+SAYS_NOTHING == set()
 
 
 def test_every_silenced_check_has_a_code_and_a_reason() -> None:

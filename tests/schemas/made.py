@@ -65,7 +65,9 @@ words = texts.filter(lambda text: bool(text.strip()))
 sixteens = st.binary(min_size=16, max_size=16).map(bytes.hex)
 hashes = st.binary(min_size=32, max_size=32).map(bytes.hex)
 moments = st.datetimes(
-    dt.datetime(2020, 1, 1), dt.datetime(2090, 1, 1), timezones=st.just(dt.UTC)  # noqa: DTZ001 - hypothesis adds the zone
+    dt.datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
+    dt.datetime(2090, 1, 1),  # noqa: DTZ001 - as above
+    timezones=st.just(dt.UTC),
 ).map(lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000))
 desks = st.from_regex(r"[a-z][a-z0-9]{1,11}", fullmatch=True).filter(lambda desk: desk != "ex")
 origins = st.one_of(

@@ -65,9 +65,13 @@ def test_a_bundle_says_what_format_1_promises():
         made.PLAIN,
         mode=Mode.EXERCISE,
         headline="EXERCISE: Water main break",
-        advisory=AdvisoryRef("98d93d06-6e8d-5e59-958c-c785828da84a", "cisa-kev", "CVE-2026-1", "https://x.example/", "ab" * 32),
+        advisory=AdvisoryRef(
+            "98d93d06-6e8d-5e59-958c-c785828da84a", "cisa-kev", "CVE-2026-1", "https://x.example/", "ab" * 32
+        ),
         translations=(Translation("es", "EXERCISE: Rotura", "Hasta el mediodía."),),
-        stamp=Stamp("TX-EX-2026-0001", 1, made.MOMENT, (Approval("p1", "supervisor", "publish", made.MOMENT, "cd" * 32),)),
+        stamp=Stamp(
+            "TX-EX-2026-0001", 1, made.MOMENT, (Approval("p1", "supervisor", "publish", made.MOMENT, "cd" * 32),)
+        ),
     )
     document = json.loads(stix.encode(bulletin))
     report, identity, tlp, definition, language = document["objects"]

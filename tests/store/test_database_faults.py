@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from hub.errors import ReadOnly, StoreError
-from hub.store import writer
+from hub.store import connection, writer
 from hub.store.database import Database, Tx
 from hub.store.statement import statement
 from tests.house.tree import ROOT
@@ -26,6 +26,12 @@ _NUMBERS = _NUMBERS.union_all(sa.select(_NUMBERS.c.x + 1))
 _FOREVER = statement(sa.insert(notes).from_select(["said"], sa.select(_NUMBERS.c.x)))
 HUGE = "x" * 200_000
 Verb = Callable[[Tx], object]
+
+
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group waits for the verb that gathers it, however slow the machine is."""
+    monkeypatch.setattr(writer, "GROUP_SECONDS", 60.0)
 
 
 def adding(text: str) -> Verb:
@@ -161,6 +167,35 @@ async def test_an_io_error_at_the_commit_ends_writing(tmp_path: Path) -> None:
         answers = await in_one_group(database, adding("a"), lambda tx: fail(WRITE, log, errno.EIO), adding("b"))
         assert codes(answers) == ["read-only"] * 3
         assert await database.read(count) == 1
+
+
+async def test_a_damaged_file_is_not_written_any_further(tmp_path: Path) -> None:
+    with opened(tmp_path) as database:
+        await database.write(lambda tx: tx.many(ADD, [{"said": f"{n:0100}"} for n in range(2000)]))
+        path = database.path
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-200_000] + b"\xff" * 100_000 + whole[-100_000:])
+    with Database.open(path) as database:
+        with pytest.raises(StoreError) as refused:
+            await database.read(said)
+        assert refused.value.code == "corrupt"
+        assert not database.read_only
+        with pytest.raises(ReadOnly, match="damaged"):
+            await database.write(said)
+        assert database.read_only
+
+
+async def test_another_process_that_writes_is_waited_for_and_then_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "BUSY_MS", 100)
+    with opened(tmp_path) as database:
+        other = sqlite3.connect(database.path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        assert codes(await asyncio.gather(database.write(add, "a"), return_exceptions=True)) == ["busy"]
+        other.execute("COMMIT")
+        other.close()
+        assert await database.write(add, "b") == 1
 
 
 _LIMITED = """

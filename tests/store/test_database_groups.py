@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hub.errors import StoreError
+from hub.store import writer
 from hub.store.database import Tx
-from hub.store.writer import GROUP
-from tests.store.ledger import ADD, Pause, Stopped, add, add_then_stop, count, look, opened, said
+from tests.store.ledger import ADD, SAID, Pause, Stopped, add, add_then_stop, count, look, opened, said
+
+
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group waits for the verb that gathers it, however slow the machine is."""
+    monkeypatch.setattr(writer, "GROUP_SECONDS", 60.0)
 
 
 async def test_a_second_connection_sees_no_row_before_the_group_commit(tmp_path: Path) -> None:
@@ -72,6 +79,13 @@ async def test_a_refused_row_is_an_error_in_words_for_its_own_caller(tmp_path: P
         assert second.code == "constraint"
 
 
+async def test_many_rows_of_which_one_is_refused_are_none(tmp_path: Path) -> None:
+    with opened(tmp_path) as database:
+        with pytest.raises(StoreError, match="UNIQUE"):
+            await database.write(lambda tx: tx.many(ADD, [{"said": text} for text in "aba"]))
+        assert await database.read(count) == 0
+
+
 async def test_a_verb_may_catch_the_refusal_of_a_row(tmp_path: Path) -> None:
     def add_once(tx: Tx, text: str) -> bool:
         try:
@@ -88,11 +102,33 @@ async def test_a_group_has_an_end(tmp_path: Path) -> None:
     with opened(tmp_path) as database:
         pause = Pause()
         first = await pause.holds(database)
-        verbs = [asyncio.create_task(database.write(add, f"{n}")) for n in range(3 * GROUP)]
+        verbs = [asyncio.create_task(database.write(add, f"{n}")) for n in range(3 * writer.GROUP)]
         await asyncio.sleep(0.01)
         pause.go.set()
         await asyncio.gather(first, *verbs)
         assert database.changed.generation >= 3
+
+
+async def test_a_group_whose_time_is_up_commits_before_the_next_verb(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "GROUP_SECONDS", 0.0)
+    with opened(tmp_path) as database:
+        await asyncio.gather(*(database.write(add, f"{n}") for n in range(20)))
+        assert database.changed.generation == 20
+
+
+async def test_more_than_may_wait_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "WAITING", 5)
+    with opened(tmp_path) as database:
+        pause = Pause()
+        first = await pause.holds(database)
+        verbs = [asyncio.create_task(database.write(add, f"{n}")) for n in range(8)]
+        await asyncio.sleep(0.01)
+        pause.go.set()
+        found = await asyncio.gather(first, *verbs, return_exceptions=True)
+        assert [each.code for each in found if isinstance(each, StoreError)] == ["busy"] * 3
+        assert len(look(database.path)) == 5
 
 
 async def test_a_verb_that_writes_nothing_wakes_nobody(tmp_path: Path) -> None:
@@ -117,7 +153,7 @@ async def test_a_caller_that_gives_up_breaks_nothing(tmp_path: Path) -> None:
         pause.go.set()
         found = await asyncio.gather(*verbs, return_exceptions=True)
         assert [isinstance(each, asyncio.CancelledError) for each in found] == [True, False] * 10
-        assert set(look(database.path)) >= {f"{n}" for n in range(1, 20, 2)}
+        assert look(database.path) == [f"{n}" for n in range(1, 20, 2)]  # the others had not begun
         assert await database.write(add, "after") > 0
 
 
@@ -145,12 +181,20 @@ async def test_a_transaction_that_a_verb_kept_is_of_no_use_later(tmp_path: Path)
     kept: list[Tx] = []
     with opened(tmp_path) as database:
         await database.write(kept.append)
-        rows = await database.read(lambda tx: tx.each(ADD, said="x"))
-        for use in (lambda: kept[0].insert(ADD, said="late"), lambda: list(rows)):
+        await database.write(lambda tx: tx.many(ADD, [{"said": "a"}, {"said": "b"}]))
+        unused = await database.read(lambda tx: tx.each(SAID))
+        begun = await database.read(_begin)
+        for use in (lambda: kept[0].insert(ADD, said="late"), lambda: list(unused), lambda: list(begun)):
             with pytest.raises(StoreError) as refused:
                 use()
             assert refused.value.code == "transaction-over"
-        assert look(database.path) == []
+        assert look(database.path) == ["a", "b"]
+
+
+def _begin(tx: Tx) -> Iterator[sqlite3.Row]:
+    rows = tx.each(SAID)
+    assert next(rows)["said"] == "a"
+    return rows
 
 
 def test_several_event_loops_and_threads_write_at_once(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hub.errors import StoreError
 from hub.store import readers
 from hub.store.database import Database, Tx
 from hub.store.statement import statement
-from tests.store.ledger import ADD, add, count, make, notes, opened, said
+from tests.store.ledger import ADD, Pause, add, count, make, notes, opened, said
 
 _FOREVER = statement(
     sa.select(sa.func.count()).select_from(
@@ -86,11 +86,28 @@ async def test_a_query_that_was_given_up_breaks_nothing(tmp_path: Path) -> None:
         assert found[1::2] == [0] * 20
 
 
+async def test_more_than_may_wait_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "WAITING", 5)
+    with Database.open(make(tmp_path), readers=1) as database:
+        pause = Pause()
+        first = asyncio.create_task(database.read(pause))
+        await asyncio.to_thread(pause.running.wait, 10)
+        tasks = [asyncio.create_task(database.read(count)) for _ in range(8)]
+        await asyncio.sleep(0.01)
+        pause.go.set()
+        found = await asyncio.gather(first, *tasks, return_exceptions=True)
+        assert [each.code for each in found if isinstance(each, StoreError)] == ["busy"] * 3
+
+
 def test_there_is_no_database_of_that_name(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="hub db upgrade") as refused:
         Database.open(tmp_path / "hub.db")
     assert refused.value.code == "no-database"
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "hub.db").touch()
+    with pytest.raises(StoreError, match="schema none") as refused:
+        Database.open(tmp_path / "hub.db")
+    assert refused.value.code == "schema-older"
 
 
 def test_an_older_or_newer_or_foreign_file_is_refused(tmp_path: Path) -> None:

@@ -137,4 +137,5 @@ def test_an_open_database_keeps_foreign_keys_and_full_sync(path: Path) -> None:
             return database.write_sync(lambda tx: tx._connection.execute(f"PRAGMA {name}").fetchone()[0])
 
         expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "temp_store": 2, "query_only": 0}
+        expected |= {"wal_autocheckpoint": 0, "secure_delete": 1}
         assert {name: pragma(name) for name in expected} == expected

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 from nats.aio.msg import Msg
-from nats.errors import NoRespondersError
-from nats.errors import TimeoutError as NatsTimeout
 
 from hub.wire import keys
 from hub.wire.bus import Bus, Durable
-from hub.wire.connection import Connection, NoLink
+from hub.wire.certificate import WrongPin
+from hub.wire.connection import Connection, Endpoint, NoLink, dial
 from schemas.vocabulary import Mode
 from tests.wire.servers import Site, api, dialled, serving, site
 
@@ -41,7 +40,7 @@ class Attack:
         heard = await self.ok.subscribe("_P.ok.>")
         await self.ok.publish(subject, body, reply=reply)
         await self.ok.flush()
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.05)
         found = [await heard.next_msg() for _ in range(heard.pending_msgs)]
         await heard.unsubscribe()
         return [each for each in found if (each.headers or {}).get("Status") != "503"]
@@ -73,7 +72,7 @@ async def attack(tmp_path: Path) -> AsyncIterator[Attack]:
 async def test_what_it_may_do_works(attack: Attack) -> None:
     (info,) = await attack.ask("HUB.API.CONSUMER.INFO.EXERCISE.peer-ok-routine")
     assert json.loads(info.data)["num_pending"] == 1
-    (got,) = await attack.ask("HUB.API.CONSUMER.MSG.NEXT.EXERCISE.peer-ok-routine", b'{"batch":9,"no_wait":true}')[:1]
+    got, *_ = await attack.ask("HUB.API.CONSUMER.MSG.NEXT.EXERCISE.peer-ok-routine", b'{"batch":9,"no_wait":true}')
     assert got.subject == BULLETIN
     await got.ack()
     await attack.ok.flush()
@@ -81,39 +80,39 @@ async def test_what_it_may_do_works(attack: Attack) -> None:
     assert (await api(attack.own, "CONSUMER.INFO.EXERCISE.peer-ok-routine"))["ack_floor"]["stream_seq"] == 1
 
 
-@pytest.mark.parametrize(
-    "subject",
-    [">", "*", "exercise.>", BULLETIN, TO_VA, "_P.>", "_P.va.>", "_INBOX.>", "$JS.>", "$JS.ACK.>", "$SYS.>", "_R_.>",
-     "$JS.EVENT.ADVISORY.>", "HUB.API.>"],
-)  # fmt: skip
-async def test_hostile_listening_hears_nothing(attack: Attack, subject: str) -> None:
-    heard = await attack.ok.subscribe(subject)
+LISTEN = [">", "*", "exercise.>", BULLETIN, TO_VA, "_P.>", "_P.va.>", "_INBOX.>", "$JS.>", "$JS.ACK.>", "$SYS.>", "_R_.>",
+          "$JS.EVENT.ADVISORY.>", "HUB.API.>"]  # fmt: skip
+
+
+async def test_hostile_listening_hears_nothing(attack: Attack) -> None:
+    heard = {subject: await attack.ok.subscribe(subject) for subject in LISTEN}
     await attack.ok.flush()
-    assert "permissions violation for subscription" in attack.ok.trouble.lower()
     await Bus(attack.own).publish([(TO_VA, b"secret", {"Nats-Msg-Id": "9"})])
     await attack.va.publish("HUB.API.CONSUMER.MSG.NEXT.EXERCISE.peer-va-routine", b'{"batch":9}', reply="_P.va.x")
     await attack.va.flush()
     await asyncio.sleep(0.1)
-    assert heard.pending_msgs == 0
+    assert [subject for subject, each in heard.items() if each.pending_msgs] == []
+    assert attack.tx.log.count("Subscription Violation") == len(LISTEN)
 
 
-@pytest.mark.parametrize(
-    "subject",
-    [BULLETIN, "exercise.tx.recall.all", "exercise.ok.recall.all", "live.tx.recall.all", "_P.va.x", "_INBOX.x",
-     "$JS.ACK.EXERCISE.peer-va-routine.1.2.1.1.0", "$SYS.REQ.SERVER.PING"],
-)  # fmt: skip
-async def test_hostile_publishing_reaches_nobody(attack: Attack, subject: str) -> None:
+PUBLISH = [BULLETIN, "exercise.tx.recall.all", "exercise.ok.recall.all", "live.tx.recall.all", "_P.va.x", "_INBOX.x",
+           "$JS.ACK.EXERCISE.peer-va-routine.1.2.1.1.0", "$SYS.REQ.SERVER.PING"]  # fmt: skip
+
+
+async def test_hostile_publishing_reaches_nobody(attack: Attack) -> None:
     before = await attack.state()
     everything = await attack.own.subscribe(">")
     await attack.own.flush()
-    assert await attack.ask(subject, b"forged") == []
-    assert "permissions violation for publish" in attack.ok.trouble.lower()
+    answered = [await attack.ask(subject, b"forged") for subject in PUBLISH]
     heard = [(await everything.next_msg()).data for _ in range(everything.pending_msgs)]
+    assert answered == [[]] * len(PUBLISH)
     assert b"forged" not in heard
+    assert attack.tx.log.count("Publish Violation") == len(PUBLISH)
     await everything.unsubscribe()
     assert await attack.state() == before
 
 
+WIDE = b'{"stream_name":"EXERCISE","config":{"durable_name":"%s","filter_subject":">","ack_policy":"explicit"}}'
 CALLS = {
     "INFO": b"",
     "STREAM.LIST": b"",
@@ -128,8 +127,8 @@ CALLS = {
     "DIRECT.GET.EXERCISE": b'{"seq":2}',
     "CONSUMER.LIST.EXERCISE": b"",
     "CONSUMER.CREATE.EXERCISE": b'{"stream_name":"EXERCISE","config":{"ack_policy":"none"}}',
-    "CONSUMER.CREATE.EXERCISE.wide": b'{"stream_name":"EXERCISE","config":{"durable_name":"wide","ack_policy":"none"}}',
-    "CONSUMER.DURABLE.CREATE.EXERCISE.peer-ok-routine": b'{"stream_name":"EXERCISE","config":{"durable_name":"peer-ok-routine","filter_subject":">","ack_policy":"explicit"}}',
+    "CONSUMER.CREATE.EXERCISE.wide": WIDE % b"wide",
+    "CONSUMER.DURABLE.CREATE.EXERCISE.peer-ok-routine": WIDE % b"peer-ok-routine",
     "CONSUMER.DELETE.EXERCISE.peer-ok-routine": b"",
     "CONSUMER.DELETE.EXERCISE.peer-va-routine": b"",
     "CONSUMER.INFO.EXERCISE.peer-va-routine": b"",
@@ -140,29 +139,29 @@ CALLS = {
 
 
 @pytest.mark.parametrize("prefix", ["$JS.API", "HUB.API"])
-@pytest.mark.parametrize("call", CALLS)
-async def test_hostile_call_has_no_answer_and_no_effect(attack: Attack, prefix: str, call: str) -> None:
+async def test_hostile_calls_have_no_answer_and_no_effect(attack: Attack, prefix: str) -> None:
     before = await attack.state()
-    assert await attack.ask(f"{prefix}.{call}", CALLS[call]) == []
-    assert await attack.state() == before
+    for call, body in CALLS.items():
+        assert await attack.ask(f"{prefix}.{call}", body) == [], call
+        assert await attack.state() == before, call
 
 
 FOREIGN = [BULLETIN, "exercise.tx.recall.all", "_P.va.stolen", "_INBOX.x", "$JS.API.STREAM.PURGE.EXERCISE",
            "$JS.API.STREAM.DELETE.EXERCISE", "$JS.API.CONSUMER.DELETE.EXERCISE.peer-va-routine"]  # fmt: skip
 
 
-@pytest.mark.parametrize("reply", FOREIGN)
-async def test_hostile_reply_subject_writes_nothing(attack: Attack, reply: str) -> None:
-    """In one account with the stream, such a request wrote 100,000 messages into it."""
+async def test_hostile_reply_subject_writes_nothing(attack: Attack) -> None:
+    """In one account with the stream, one such request wrote 100,000 messages into it."""
     everything, stolen = await attack.own.subscribe("exercise.>"), await attack.va.subscribe("_P.va.>")
     await asyncio.gather(attack.own.flush(), attack.va.flush())
     before = (await attack.state())[:4]
-    call = "HUB.API.CONSUMER.MSG.NEXT.EXERCISE.peer-ok-routine"
-    await attack.ask(call, b'{"batch":100000,"expires":100000000}', reply)
-    await attack.ask("$JS.ACK.EXERCISE.peer-ok-routine.1.1.1.1.0", b'+NXT {"batch":1000}', reply)
-    await attack.ask("$JS.ACK.EXERCISE.peer-ok-routine.1.1.1.1.0", b"", reply)
-    assert (await attack.state())[:4] == before
-    assert (everything.pending_msgs, stolen.pending_msgs) == (0, 0)
+    for reply in FOREIGN:
+        call = "HUB.API.CONSUMER.MSG.NEXT.EXERCISE.peer-ok-routine"
+        await attack.ask(call, b'{"batch":100000,"expires":100000000}', reply)
+        await attack.ask("$JS.ACK.EXERCISE.peer-ok-routine.1.1.1.1.0", b'+NXT {"batch":1000}', reply)
+        await attack.ask("$JS.ACK.EXERCISE.peer-ok-routine.1.1.1.1.0", b"", reply)
+        assert (await attack.state())[:4] == before, reply
+        assert (everything.pending_msgs, stolen.pending_msgs) == (0, 0), reply
 
 
 async def test_hostile_size_ends_the_link(attack: Attack) -> None:
@@ -171,20 +170,13 @@ async def test_hostile_size_ends_the_link(attack: Attack) -> None:
 
 
 async def test_hostile_number_of_links_is_bounded(attack: Attack) -> None:
-    links = []
+    """Four in all; the fixture holds one of them."""
+    endpoint = Endpoint(attack.tx.url, attack.tx.pin, attack.ok_key, "_P.ok", "more")
+    links = [await dial(endpoint) for _ in range(3)]
     with pytest.raises(NoLink, match="maximum account active connections exceeded"):
-        for _ in range(4):
-            async with asyncio.timeout(5):
-                links.append(await anext(aiter_link(attack)))
-    assert len(links) == 3
+        await dial(endpoint)
     for link in links:
         await link.close()
-
-
-async def aiter_link(attack: Attack) -> AsyncIterator[Connection]:
-    from hub.wire.connection import Endpoint, dial
-
-    yield await dial(Endpoint(attack.tx.url, attack.tx.pin, attack.ok_key, "_P.ok", "more"))
 
 
 async def test_a_place_without_a_key_is_not_let_in(attack: Attack) -> None:
@@ -197,7 +189,7 @@ async def test_a_place_without_a_key_is_not_let_in(attack: Attack) -> None:
 async def test_another_pin_is_not_dialled(attack: Attack) -> None:
     tx = attack.tx
     wrong = Site(tx.place, tx.directory, tx.keys, "0" * 64, tx.config)
-    with pytest.raises(NoLink.__base__, match="0{64}") as refused:
+    with pytest.raises(WrongPin, match=tx.pin) as refused:
         async with dialled(wrong, attack.ok_key, "_P.ok"):
             pass
-    assert tx.pin in refused.value.message
+    assert wrong.pin in refused.value.message

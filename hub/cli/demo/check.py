@@ -47,7 +47,11 @@ async def rehearse(network: Network, tell: Callable[[Outcome], None]) -> bool:
     """Bring the network up, run every step once and stop at the first that fails. True when all held."""
     began = time.monotonic()
     await network.up()
-    tell(Outcome("nodes are up", True, _since(began), ", ".join(node.url for node in network.nodes.values())))
+    tell(
+        Outcome(
+            "nodes are up", ok=True, ms=_since(began), detail=", ".join(node.url for node in network.nodes.values())
+        )
+    )
     home, near, far = list(network.nodes)[:3]
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(timeout=timeout) as session:
@@ -65,8 +69,8 @@ async def _run(name: str, step: Step, scene: Scene) -> Outcome:
     try:
         detail = await step(scene)
     except (HubError, aiohttp.ClientError, TimeoutError, KeyError, LookupError) as error:
-        return Outcome(name, False, _since(began), f"{type(error).__name__}: {error}")
-    return Outcome(name, True, _since(began), detail)
+        return Outcome(name, ok=False, ms=_since(began), detail=f"{type(error).__name__}: {error}")
+    return Outcome(name, ok=True, ms=_since(began), detail=detail)
 
 
 def _since(began: float) -> int:

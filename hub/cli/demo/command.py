@@ -123,7 +123,7 @@ def _announce(network: Network, count: int, seconds: float, *, as_json: bool) ->
     home = next(iter(network.nodes.values()))
     say("\n  Tokens to act as a person over the API (valid for this demo only):")
     for role, token in home.tokens.items():
-        say(f"    {role + '@' + home.state + '.demo':22} HUB_URL={home.url} HUB_TOKEN={token}")
+        say(f"    {role + '.' + home.state:16} HUB_URL={home.url} HUB_TOKEN={token}")
     say(
         f"\n  Try: hub demo stop {list(network.nodes)[-1]}, publish, start it again and see it catch up. Ctrl-C ends all."
     )

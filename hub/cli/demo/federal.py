@@ -8,28 +8,48 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
 KEV_PATH = "/kev.json"
 
-# days ago, vendor, product, flaw, what happens, ransomware, days to act
-_ENTRIES = (
-    (1, "Northfield Controls", "Building Manager", "Authentication Bypass", "lets anyone on the network change heating, ventilation and door schedules", True, 3),
-    (1, "Harborline", "Classroom Gateway", "Command Injection", "lets a remote attacker run commands on the gateway", False, 14),
-    (2, "Quietwater", "VPN Appliance", "Path Traversal", "lets a remote attacker read files, passwords among them", True, 3),
-    (4, "Brightmeadow", "Student Records", "SQL Injection", "lets a signed-in user read the records of other schools", False, 21),
-    (9, "Larkspur", "Mail Server", "Use-After-Free", "lets a crafted message run code on the mail server", False, 21),
-    (16, "Copperleaf", "Camera Recorder", "Hard-Coded Credentials", "lets anyone watch and delete recordings", False, 21),
-    (30, "Stonebridge", "Print Server", "Privilege Escalation", "lets a local user become administrator", False, 21),
-    (44, "Fernhill", "Backup Agent", "Deserialization of Untrusted Data", "lets a remote attacker run code and delete backups", True, 21),
+
+class _Flaw(NamedTuple):
+    """One made-up entry: when it was added, in what, what goes wrong, and how many days there are to act."""
+
+    days_ago: int
+    vendor: str
+    product: str
+    kind: str
+    effect: str
+    ransomware: str
+    days_to_act: int
+
+
+_FLAWS = (
+    _Flaw(1, "Northfield Controls", "Building Manager", "Authentication Bypass",
+          "lets anyone on the network change heating, ventilation and door schedules", "Known", 3),
+    _Flaw(1, "Harborline", "Classroom Gateway", "Command Injection",
+          "lets a remote attacker run commands on the gateway", "Unknown", 14),
+    _Flaw(2, "Quietwater", "VPN Appliance", "Path Traversal",
+          "lets a remote attacker read files, passwords among them", "Known", 3),
+    _Flaw(4, "Brightmeadow", "Student Records", "SQL Injection",
+          "lets a signed-in user read the records of other schools", "Unknown", 21),
+    _Flaw(9, "Larkspur", "Mail Server", "Use-After-Free",
+          "lets a crafted message run code on the mail server", "Unknown", 21),
+    _Flaw(16, "Copperleaf", "Camera Recorder", "Hard-Coded Credentials",
+          "lets anyone watch and delete recordings", "Unknown", 21),
+    _Flaw(30, "Stonebridge", "Print Server", "Privilege Escalation",
+          "lets a local user become administrator", "Unknown", 21),
+    _Flaw(44, "Fernhill", "Backup Agent", "Deserialization of Untrusted Data",
+          "lets a remote attacker run code and delete backups", "Known", 21),
 )  # fmt: skip
 
 
 def kev_catalogue(today: dt.date) -> dict[str, Any]:
     """The catalogue as CISA KEV writes it (JSON, newest first), dated back from `today`."""
-    entries = [_entry(number, today, *row) for number, row in enumerate(_ENTRIES, start=1)]
+    entries = [_entry(number, today, flaw) for number, flaw in enumerate(_FLAWS, start=1)]
     return {
         "title": "EXERCISE catalogue in the form of CISA's Known Exploited Vulnerabilities",
         "catalogVersion": today.strftime("%Y.%m.%d"),
@@ -39,28 +59,18 @@ def kev_catalogue(today: dt.date) -> dict[str, Any]:
     }
 
 
-def _entry(
-    number: int,
-    today: dt.date,
-    ago: int,
-    vendor: str,
-    product: str,
-    flaw: str,
-    effect: str,
-    ransomware: bool,
-    due: int,
-) -> dict[str, Any]:
-    added = today - dt.timedelta(days=ago)
+def _entry(number: int, today: dt.date, flaw: _Flaw) -> dict[str, Any]:
+    added = today - dt.timedelta(days=flaw.days_ago)
     return {
         "cveID": f"CVE-{today.year}-{99000 + number}",
-        "vendorProject": vendor,
-        "product": product,
-        "vulnerabilityName": f"{vendor} {product} {flaw} Vulnerability",
+        "vendorProject": flaw.vendor,
+        "product": flaw.product,
+        "vulnerabilityName": f"{flaw.vendor} {flaw.product} {flaw.kind} Vulnerability",
         "dateAdded": added.isoformat(),
-        "shortDescription": f"{vendor} {product} contains a flaw that {effect}.",
+        "shortDescription": f"{flaw.vendor} {flaw.product} contains a flaw that {flaw.effect}.",
         "requiredAction": "Apply the vendor's update, or take the product off the network until it is applied.",
-        "dueDate": (added + dt.timedelta(days=due)).isoformat(),
-        "knownRansomwareCampaignUse": "Known" if ransomware else "Unknown",
+        "dueDate": (added + dt.timedelta(days=flaw.days_to_act)).isoformat(),
+        "knownRansomwareCampaignUse": flaw.ransomware,
         "notes": "Made up for an exercise.",
         "cwes": [],
     }

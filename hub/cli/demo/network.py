@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import itertools
 import time
 from pathlib import Path
 
@@ -14,10 +13,11 @@ from aiohttp import web
 from hub.cli.demo import federal, nodes, seed
 from hub.cli.demo.nodes import DemoNode
 from hub.cli.demo.visitor import Visitor
-from hub.cli.founding import Founding, add_person, found, introduce
+from hub.cli.founding import Founding, Seat, found, introduce, seat
 from hub.errors import HubError
+from hub.rules.authority import Role
 
-ROLES = ("analyst", "supervisor", "director", "operator")
+ROLES = (Role.OPERATOR, Role.ANALYST, Role.SUPERVISOR, Role.DIRECTOR)
 _UP_WITHIN = 30.0
 
 
@@ -81,10 +81,15 @@ class Network:
             directory, port = self.data / state, nodes.free_port()
             founding = Founding(state=state, exercise=True, web_port=port, nats_port=nodes.free_port(), kev_url=source)
             entries[state] = found(directory, founding, now)
-            tokens = {role: add_person(directory, f"{role}@{state}.demo", (role,), now) for role in ROLES}
-            self.nodes[state] = DemoNode(state, directory, f"http://localhost:{port}", tokens, entries[state].nats_url)
-        for state, peer in itertools.permutations(self._states, 2):
-            introduce(self.data / state, entries[peer], now)
+            seats = [Seat(f"{role}.{state}", f"{role.title()} of {state.upper()}", role) for role in ROLES]
+            given = seat(directory, seats, now)
+            tokens = {role.value: given[f"{role}.{state}"] for role in ROLES}
+            self.nodes[state] = DemoNode(
+                state, directory, f"http://localhost:{port}", tokens, entries[state].nats_url or ""
+            )
+        for state in self._states:
+            others = [entry for place, entry in entries.items() if place != state]
+            introduce(self.data / state, f"{Role.OPERATOR}.{state}", others, now)
 
     async def _seed(self, visitor: Visitor, state: str) -> int:
         made = seed.bulletins(state, self._states, dt.datetime.now(dt.UTC))

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.feeds.entry import of_withdrawal, title
-from schemas.vocabulary import Severity, Tlp
-from tests.connectors.feeds.made import EPOCH, entry
+from connectors.feeds.entry import of_bulletin, of_withdrawal, title
+from schemas.bulletin import Bulletin, RoleAction, Stamp
+from schemas.vocabulary import Certainty, Mode, Severity, Tlp, Topic, Urgency
+from tests.connectors.feeds.made import EPOCH, NOON, entry
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,42 @@ def test_a_withdrawal_holds_the_correction_and_none_of_the_text() -> None:
         "<p>Withdrawn: sent in error.</p>",
     )
     assert (gone.version_id[-3:], gone.updated, gone.severity) == ("#v3", EPOCH, Severity.UNKNOWN)
+
+
+def bulletin(stamp: Stamp | None) -> Bulletin:
+    return Bulletin(
+        mode=Mode.EXERCISE,
+        origin="tx",
+        seed="00" * 16,
+        salt="11" * 16,
+        created=EPOCH,
+        modified=NOON,
+        published=EPOCH,
+        headline="Hoax calls",
+        text="Several schools were called.",
+        topic=Topic.BOMB_THREAT,
+        also=(Topic.SWATTING, Topic.BOMB_THREAT),
+        tlp=Tlp.GREEN,
+        severity=Severity.MODERATE,
+        urgency=Urgency.EXPECTED,
+        certainty=Certainty.LIKELY,
+        expires=NOON,
+        actions=(RoleAction("principal", "Keep a log."),),
+        lang="en",
+        stamp=stamp,
+    )
+
+
+def test_a_released_version_becomes_an_entry() -> None:
+    stamp = Stamp("TX-EX-2026-0001", 2, NOON, ())
+    made = of_bulletin(bulletin(stamp), report_id="report--abc", url="https://hub.tx.example/x", author="Texas")
+    assert (made.uuid, made.version, made.title) == ("abc", 2, "EXERCISE: UPDATE 2: Hoax calls")
+    assert (made.published, made.updated, made.expires) == (EPOCH, NOON, NOON)
+    assert made.categories == ("bomb-threat", "swatting")
+    assert made.text == "Several schools were called.\n\nWhat to do:\n- principal: Keep a log."
+    assert (made.exercise, made.tlp, made.severity) == (True, Tlp.GREEN, Severity.MODERATE)
+
+
+def test_a_draft_has_no_entry() -> None:
+    with pytest.raises(ValueError, match="draft"):
+        of_bulletin(bulletin(None), report_id="report--abc", url="", author="")

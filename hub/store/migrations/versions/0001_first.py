@@ -132,11 +132,11 @@ def upgrade() -> None:
         "holders",
         sa.Column("mode", sa.Text(), nullable=False),
         sa.Column("product_id", sa.Text(), nullable=False),
-        sa.Column("place", sa.Text(), nullable=False),
         sa.Column("audience", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("held", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("mode", "product_id", "place"),
+        sa.PrimaryKeyConstraint("mode", "product_id", "audience", "place"),
         info={"kind": "said"},
         sqlite_strict=True,
         sqlite_with_rowid=False,
@@ -214,9 +214,7 @@ def upgrade() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
-    op.create_index(
-        "ix_outbox_pending", "outbox", ["id"], unique=False, sqlite_where=sa.text("state = 'pending'")
-    )
+    op.create_index("ix_outbox_pending", "outbox", ["id"], unique=False, sqlite_where=sa.text("state = 'pending'"))
     op.create_index("ix_outbox_product", "outbox", ["product_id", "kind"], unique=False)
     op.create_index(
         "ix_outbox_superseded", "outbox", ["id"], unique=False, sqlite_where=sa.text("state = 'superseded'")
@@ -267,21 +265,10 @@ def upgrade() -> None:
         sa.Column("first_at", sa.Text(), nullable=False),
         sa.Column("last_at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint(
-            "peer", "subject", "hash", "code", name=op.f("uq_quarantine_peer_subject_hash_code")
-        ),
+        sa.UniqueConstraint("peer", "subject", "hash", "code", name=op.f("uq_quarantine_peer_subject_hash_code")),
         info={"kind": "machinery"},
         sqlite_strict=True,
         sqlite_with_rowid=True,
-    )
-    op.create_table(
-        "revision_areas",
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("code", "seq"),
-        info={"kind": "said"},
-        sqlite_strict=True,
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "revisions",
@@ -296,6 +283,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=True),
+        sa.Column("copies", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("signature", sa.Text(), nullable=False),
@@ -323,29 +311,19 @@ def upgrade() -> None:
         sa.Column("expires", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint(
-            "mode",
-            "origin",
-            "product_id",
-            "version",
-            name=op.f("uq_revisions_mode_origin_product_id_version"),
+            "mode", "origin", "product_id", "version", name=op.f("uq_revisions_mode_origin_product_id_version")
         ),
         info={"kind": "said"},
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
     op.create_index("ix_revisions_due", "revisions", ["stage", "current", "expires"], unique=False)
-    op.create_index(
-        "ix_revisions_listing", "revisions", ["mode", "reach", "current", "position"], unique=False
-    )
+    op.create_index("ix_revisions_listing", "revisions", ["mode", "reach", "current", "position"], unique=False)
     op.create_index(op.f("ix_revisions_position"), "revisions", ["position"], unique=True)
     op.create_index("ix_revisions_product", "revisions", ["product_id", "version"], unique=False)
     op.create_index("ix_revisions_report", "revisions", ["report_id"], unique=False)
     op.create_index(
-        "ix_revisions_waiting",
-        "revisions",
-        ["peer", "lane"],
-        unique=False,
-        sqlite_where=sa.text("waiting = 1"),
+        "ix_revisions_waiting", "revisions", ["peer", "lane"], unique=False, sqlite_where=sa.text("waiting = 1")
     )
     op.create_table(
         "sources",
@@ -366,6 +344,15 @@ def upgrade() -> None:
         sa.Column("data", sa.Text(), server_default=sa.text("'{}'"), nullable=False),
         sa.PrimaryKeyConstraint("name"),
         info={"kind": "machinery"},
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "terms",
+        sa.Column("term", sa.Text(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("term", "seq"),
+        info={"kind": "said"},
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
@@ -434,6 +421,7 @@ def downgrade() -> None:
     op.drop_table("tombstones")
     op.drop_index(op.f("ix_tokens_person"), table_name="tokens")
     op.drop_table("tokens")
+    op.drop_table("terms")
     op.drop_table("streams")
     op.drop_table("sources")
     op.drop_index("ix_revisions_waiting", table_name="revisions", sqlite_where=sa.text("waiting = 1"))
@@ -443,7 +431,6 @@ def downgrade() -> None:
     op.drop_index("ix_revisions_listing", table_name="revisions")
     op.drop_index("ix_revisions_due", table_name="revisions")
     op.drop_table("revisions")
-    op.drop_table("revision_areas")
     op.drop_table("quarantine")
     op.drop_table("people")
     op.drop_table("peers")
@@ -465,7 +452,5 @@ def downgrade() -> None:
     op.drop_table("drafts")
     op.drop_table("details")
     op.drop_table("counters")
-    op.drop_index(
-        "ix_advisories_fold", table_name="advisories", sqlite_where=sa.text("state = 'open' or changed = 1")
-    )
+    op.drop_index("ix_advisories_fold", table_name="advisories", sqlite_where=sa.text("state = 'open' or changed = 1"))
     op.drop_table("advisories")

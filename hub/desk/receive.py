@@ -1,0 +1,193 @@
+"""Take what a peer's stream handed over: one decision an item, all in one transaction (DESIGN section 3, step 5)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import msgspec
+
+from hub.desk import settling
+from hub.desk.office import Office
+from hub.desk.reading import Arrival, Recalled, Version, read
+from hub.rules.decision import Accepted, Duplicate, Refused
+from hub.rules.decision import Arrival as Decision
+from hub.rules.lifecycle import Copy, Grave, Stage, arrive
+from hub.rules.release import widest
+from hub.store import journal, peers, quarantine, revisions, standing, tombstones
+from hub.store.journal import Said
+from hub.store.peers import Peer, Used
+from hub.store.revision import Revision
+from hub.store.tx import Tx
+from schemas.register import Caps
+from schemas.vocabulary import Lane
+
+__all__ = ["Arrival", "hold", "open_lane", "receive"]
+
+# Refused for good because of a tombstone: no fault of the peer's, and (id, version, H) is kept.
+_TAKEN_BACK = frozenset({"withdrawn-is-terminal", "purged-is-terminal", "narrowed"})
+
+
+def receive(tx: Tx, office: Office, now: dt.datetime, peer: str, arrivals: Sequence[Arrival]) -> list[Decision]:
+    """Judge, store or quarantine each item; one decision an item, in order. The same item again is a Duplicate.
+
+    One bad item never stops the rest. Tombstones take effect at once; a bulletin whose lane catches up waits (`hold`).
+    """
+    known = peers.peer(tx, peer)
+    inbox = _Inbox(tx, office, now, peer, known)
+    decisions = [inbox.take(arrival) for arrival in arrivals]
+    inbox.close()
+    return decisions
+
+
+def hold(tx: Tx, office: Office, now: dt.datetime, peer: str) -> None:  # noqa: ARG001 - every verb takes the office
+    """The link to a peer begins anew: what comes in waits until its lane has caught up (`open_lane`)."""
+    for lane in Lane:
+        peers.hold_lane(tx, now, peer, lane, held=True)
+
+
+def open_lane(tx: Tx, office: Office, now: dt.datetime, peer: str, lane: Lane) -> int:  # noqa: ARG001 - as above
+    """A lane has caught up with the head that was seen at connect: what waited becomes readable. How many products."""
+    peers.hold_lane(tx, now, peer, lane, held=False)
+    products = standing.show_waiting(tx, peer, lane)
+    for product_id in products:
+        settling.settle(tx, now, product_id)
+    return len(products)
+
+
+class _Inbox:
+    """One batch from one peer."""
+
+    def __init__(self, tx: Tx, office: Office, now: dt.datetime, place: str, peer: Peer | None) -> None:
+        self.tx = tx
+        self.office = office
+        self.now = now
+        self.place = place
+        self.peer = peer if peer is not None and peer.state == "active" else None
+        self.held = peers.held_lanes(tx, place)
+        self.caps = Caps() if self.peer is None or self.peer.file is None else self.peer.file.caps
+        self.used = peers.used(tx, now, place)
+        self.entries: list[Said] = []
+        self.stored = Used(0, 0)
+
+    def take(self, arrival: Arrival) -> Decision:
+        """One item, from the first look to the record."""
+        said = self._read(arrival)
+        if isinstance(said, Version):
+            decision = self._version(said)
+        elif isinstance(said, Recalled):
+            decision = self._recall(said)
+        else:
+            decision = said
+        if isinstance(decision, Refused) and decision.code not in _TAKEN_BACK:
+            envelope = (arrival.subject, arrival.payload, arrival.key, arrival.signature)
+            quarantine.keep(self.tx, self.now, self.place, envelope, decision.code, decision.reason)
+        return decision
+
+    def close(self) -> None:
+        """Journal and count what was stored."""
+        if self.entries:
+            journal.append_all(self.tx, self.now, self.entries)
+            peers.use(self.tx, self.now, self.place, self.stored.messages, self.stored.bytes)
+
+    def _read(self, arrival: Arrival) -> Version | Recalled | Refused:
+        if arrival.fault is not None:
+            return arrival.fault
+        if self.peer is None:
+            return Refused("no-peer", f"{self.place} is no peer of this node.")
+        return read(self.office, self.now, self.peer.entry, arrival)
+
+    def _version(self, said: Version) -> Decision:
+        revision = said.revision
+        product = settling.look(self.tx, revision.product_id)
+        copy = Copy(revision.version, revision.hash.hex(), said.audience)
+        decision = arrive(product.known, copy)
+        if isinstance(decision, Accepted):
+            over = self._over_cap(len(revision.payload or b""))
+            return over or self._keep(said, product, copy, decision)
+        if isinstance(decision, Refused) and decision.code in _TAKEN_BACK:
+            self._keep_number(revision, product)
+        return decision
+
+    def _keep(self, said: Version, product: settling.Product, copy: Copy, decision: Accepted) -> Decision:
+        """Store the version, or what this copy adds to it."""
+        waits = said.revision.lane in self.held
+        revision = msgspec.structs.replace(
+            said.revision,
+            waiting=waits,
+            readable=not waits,
+            current=False,
+            reach=widest(said.revision.item(), self.office.policy).value,
+        )
+        fact = product.version(revision.version)
+        if fact is None and product.is_new:
+            fresh = msgspec.structs.replace(revision, current=not waits)
+            revisions.add(self.tx, fresh, said.terms)
+        else:
+            self._add_to(product, revision, said)
+            settling.apply(self.tx, self.now, settling.look(self.tx, revision.product_id))
+        self._note("receive", revision.product_id, revision.version, revision.hash, len(revision.payload or b""))
+        return decision
+
+    def _add_to(self, product: settling.Product, revision: Revision, said: Version) -> None:
+        fact = product.version(revision.version)
+        if fact is None:
+            revisions.add(self.tx, revision, said.terms)
+        elif fact.erased:
+            standing.fill(self.tx, fact.seq, revision, said.terms)
+        else:
+            standing.set_copies(self.tx, fact.seq, fact.copies | {said.audience})
+
+    def _keep_number(self, revision: Revision, product: settling.Product) -> None:
+        """What was taken back before it came: (id, version, H) stays, the words do not."""
+        if product.version(revision.version) is not None:
+            return
+        stage = Stage.WITHDRAWN if product.withdrawn else Stage.RELEASED
+        bare = msgspec.structs.replace(
+            revision,
+            payload=None,
+            copies=frozenset[str](),
+            stage=stage,
+            taken=product.taken,
+            current=False,
+            readable=False,
+        )
+        revisions.add(self.tx, bare)
+        self._note("receive", revision.product_id, revision.version, revision.hash, 0)
+
+    def _recall(self, said: Recalled) -> Decision:
+        tombstone, raw = said.tombstone, said.envelope.payload
+        product = settling.look(self.tx, tombstone.product_id)
+        serial = tombstones.highest_serial(self.tx, tombstone.mode, tombstone.origin, said.audience)
+        known = settling.with_serial(product.known, said.audience, serial)
+        grave = settling.grave_of(tombstone, said.audience, said.envelope.payload)
+        decision = arrive(known, grave)
+        if not isinstance(decision, Accepted):
+            return self._same_serial(said, grave, decision)
+        if product.is_new and (over := self._over_cap(len(raw))):
+            return over
+        tombstones.add(self.tx, self.now, tombstone, said.envelope, said.audience, peer=self.place)
+        settling.apply(self.tx, self.now, settling.look(self.tx, tombstone.product_id))
+        thing = f"{tombstone.product_id} {said.audience}"
+        self._note("receive-recall", thing, tombstone.version, bytes.fromhex(grave.hash), len(raw))
+        return decision
+
+    def _same_serial(self, said: Recalled, grave: Grave, decision: Decision) -> Decision:
+        """A serial is counted over all products: the very same tombstone may be known though its product says nothing of it."""
+        tombstone = said.tombstone
+        held = tombstones.by_serial(self.tx, tombstone.mode, tombstone.origin, said.audience, tombstone.serial)
+        if held is not None and held.hash.hex() == grave.hash:
+            return Duplicate()
+        return decision
+
+    def _over_cap(self, size: int) -> Refused | None:
+        messages = self.used.messages + self.stored.messages
+        if messages >= self.caps.max_messages_per_day:
+            return Refused("over-cap", f"{self.place} sent {messages} messages today, as many as it may.")
+        if self.used.bytes + self.stored.bytes + size > self.caps.max_bytes:
+            return Refused("over-cap", f"What {self.place} sent fills the {self.caps.max_bytes} bytes that it may.")
+        return None
+
+    def _note(self, verb: str, thing: str, version: int, commitment: bytes, size: int) -> None:
+        self.entries.append(Said(f"peer:{self.place}", verb, thing, version, commitment))
+        self.stored = Used(self.stored.messages + 1, self.stored.bytes + size)

@@ -1,0 +1,188 @@
+"""The only way by which bulletins come out of the store into an answer: each one asks `may_leave` (house law 1).
+
+Nothing else in `hub.web` imports the store's revisions or drafts; a test reads the imports and says so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator
+
+from hub.desk.office import Office
+from hub.errors import FieldError, NotFound
+from hub.rules.decision import Allowed, Form
+from hub.rules.lifecycle import UNRELEASED, Stage
+from hub.rules.release import District, Exit, Item, Public, Reader, Widest, may_leave
+from hub.store import bulletins, revisions
+from hub.store.bulletins import Draft
+from hub.store.database import Tx
+from hub.store.revision import Revision
+from hub.store.revisions import Narrow
+from hub.web.parts import Parts
+from hub.web.problem import Problem
+from hub.web.query import Filter
+from schemas.vocabulary import Mode
+
+__all__ = ["Asking", "Draft", "Found", "Leaving", "Revision"]
+
+# How long a withdrawal stays in lists as an item; on its own page it stays for ever.
+TOLD = dt.timedelta(days=30)
+_PAGE = 250
+_MOST_LOOKED_AT = 5_000
+_DRAFTS = 200
+_REACH: dict[type, tuple[str, ...]] = {
+    Public: (Widest.PUBLIC.value,),
+    District: (Widest.PUBLIC.value, Widest.DISTRICT.value),
+}
+_EVERYTHING = tuple(widest.value for widest in Widest)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, by which way out, at an address of which mode."""
+
+    exit: Exit
+    reader: Reader
+    mode: Mode
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Leaving:
+    """One version that may leave, whole or only as the fact that it was withdrawn."""
+
+    revision: Revision
+    form: Form
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether only the withdrawal may be told."""
+        return self.form is Form.WITHDRAWN
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Found:
+    """A page of a list, newest first. `more` is the `before` of the next page, None at the end."""
+
+    items: tuple[Leaving, ...]
+    more: str | None
+
+
+async def newest(node: Parts, asking: Asking, wanted: Filter) -> Found:
+    """What this reader may have of what was asked for. Raises Problem `malformed` for a `before` that is not in this list."""
+    return await node.database.read(_newest, node.office, asking, wanted, node.clock())
+
+
+async def one(node: Parts, asking: Asking, product_id: str) -> Leaving:
+    """The current version of one product. Raises NotFound alike for what is not there and what is not for this reader."""
+    return await node.database.read(one_within, node.office, asking, product_id, node.clock())
+
+
+async def draft(node: Parts, asking: Asking, draft_id: str) -> Draft:
+    """One draft. Raises NotFound."""
+    return await node.database.read(draft_within, node.office, asking, draft_id, node.clock())
+
+
+async def drafts(node: Parts, asking: Asking) -> list[Draft]:
+    """The drafts that are still open, the last changed first, at most 200."""
+    return await node.database.read(_drafts, node.office, asking, node.clock())
+
+
+def _newest(tx: Tx, office: Office, asking: Asking, wanted: Filter, now: dt.datetime) -> Found:
+    found: list[Leaving] = []
+    for leaving in _allowed(tx, office, asking, wanted, now):
+        found.append(leaving)
+        if len(found) > wanted.limit:
+            break
+    shown = found[: wanted.limit]
+    more = shown[-1].revision.product_id if len(found) > wanted.limit else None
+    return Found(tuple(shown), more)
+
+
+def _allowed(tx: Tx, office: Office, asking: Asking, wanted: Filter, now: dt.datetime) -> Iterator[Leaving]:
+    """Pages of what SQL narrowed to, each item past the door; bounded, however much is withheld."""
+    before = _position(tx, office, asking, wanted, now)
+    size = min(wanted.limit + 1, _PAGE)
+    reach = _REACH.get(type(asking.reader), _EVERYTHING)
+    narrow = Narrow(
+        topics=wanted.topics, severity_rank=wanted.rank, areas=wanted.codes, state=wanted.place, lang=wanted.lang
+    )
+    for _ in range(0, _MOST_LOOKED_AT, size):
+        page = revisions.newest(tx, mode=asking.mode, reach=reach, narrow=narrow, limit=size, before=before)
+        for revision in page:
+            leaving = _leaving(office, asking, revision, now)
+            if leaving is not None and not (leaving.withdrawn and now - revision.updated_at > TOLD):
+                yield leaving
+        if len(page) < size:
+            return
+        before = page[-1].position
+
+
+def _position(tx: Tx, office: Office, asking: Asking, wanted: Filter, now: dt.datetime) -> int | None:
+    if wanted.before is None:
+        return None
+    revision = revisions.current(tx, wanted.before)
+    if revision is None or _leaving(office, asking, revision, now) is None:
+        words = f"before is {wanted.before!r}; allowed is a product id of this list"
+        raise Problem("malformed", f"{words}.", (FieldError("?before", words),), code="unknown-parameter")
+    return revision.position
+
+
+def one_within(tx: Tx, office: Office, asking: Asking, product_id: str, now: dt.datetime) -> Leaving:
+    """As `one`, inside a transaction."""
+    revision = revisions.current(tx, product_id)
+    leaving = None if revision is None else _leaving(office, asking, revision, now)
+    if leaving is None:
+        raise NotFound
+    return leaving
+
+
+def _leaving(office: Office, asking: Asking, revision: Revision, now: dt.datetime) -> Leaving | None:
+    form = _form(office, asking, revision.item(), now)
+    return None if form is None else Leaving(revision, form)
+
+
+def _form(office: Office, asking: Asking, item: Item, now: dt.datetime) -> Form | None:
+    """In which form an item may leave, None when it stays. Every answer of this node that holds an item passed here."""
+    decision = may_leave(
+        item, asking.exit, asking.reader, mode=asking.mode, now=now, policy=office.policy, place=office.place
+    )
+    return decision.form if isinstance(decision, Allowed) else None
+
+
+def draft_within(tx: Tx, office: Office, asking: Asking, which: str, now: dt.datetime) -> Draft:
+    """One draft by its id, or the open draft of a product by its number, inside a transaction. Raises NotFound."""
+    found = bulletins.draft(tx, which)
+    if found is None:
+        of_product = bulletins.of_product(tx, which)
+        found = next((each for each in of_product if each.stage in UNRELEASED), None)
+    if found is None or _form(office, asking, _item(found), now) is None:
+        raise NotFound
+    return found
+
+
+def _drafts(tx: Tx, office: Office, asking: Asking, now: dt.datetime) -> list[Draft]:
+    found = (each for stage in sorted(UNRELEASED) for each in bulletins.drafts(tx, _DRAFTS, stage=stage))
+    allowed = [each for each in found if _form(office, asking, _item(each), now) is not None]
+    return sorted(allowed, key=lambda each: each.updated_at, reverse=True)[:_DRAFTS]
+
+
+def _item(found: Draft) -> Item:
+    """A draft as the rule of release sees it."""
+    bulletin = found.bulletin
+    # A draft row outlives its release as the desk's own record of how the version came about; it is never "released".
+    stage = found.stage if found.stage in UNRELEASED else Stage.APPROVED
+    return Item(
+        mode=bulletin.mode,
+        origin=bulletin.origin,
+        own=True,
+        stage=stage,
+        tlp=bulletin.tlp,
+        topic=bulletin.topic,
+        lane=bulletin.lane,
+        audience=bulletin.audience,
+        recipients=frozenset(found.audience),
+        caveats=frozenset(bulletin.caveats),
+        record_class=bulletin.record_class,
+        expires=bulletin.expires,
+    )

@@ -1,0 +1,230 @@
+"""The node's place in the network: its own server, what it sends, and one link to each peer. `node.py` holds one of these.
+
+The parts speak to each other through the record alone: a commit wakes the sender and lets the station see who its peers are.
+Whatever is down here, the desk goes on; what is released meanwhile waits in the outbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from hub.desk.office import Office
+from hub.errors import HubError
+from hub.store import peers
+from hub.store.database import Database
+from hub.store.peers import Peer
+from hub.wire import certificate, ports
+from hub.wire.broker import Broker, dialled, find_server
+from hub.wire.bus import TROUBLE, Bus
+from hub.wire.config import ServerConfig
+from hub.wire.connection import Endpoint, dial
+from hub.wire.keys import Keys
+from hub.wire.names import modes_of, streams_of
+from hub.wire.receiver import Clock, Receiver, endpoint_of, off_because
+from hub.wire.sender import Sender
+from hub.wire.together import until_one_ends
+from schemas.vocabulary import KeyState, KeyUse
+
+_LOOK_AGAIN: Final = 30.0
+_BREATH: Final = 0.25  # between two looks at the peers, however many commits there are
+_SKEW: Final = dt.timedelta(minutes=10)
+_RESERVE: Final = 64 << 20  # beyond the streams' own sizes
+log = structlog.get_logger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class State:
+    """How the node's own side stands: `up` while its server answers and its sender runs; `error` in words."""
+
+    up: bool
+    error: str | None
+    pid: int | None
+    port: int
+
+
+class Station:
+    """Start it once, on the main thread; stop it once.
+
+    `directory` is the node's: keys are given, `tls/` must hold the certificate, `nats/` is made. `port` 0 is chosen at the
+    first start and kept. `max_bytes` is the size of each stream.
+    """
+
+    def __init__(
+        self, database: Database, office: Office, directory: Path, *, keys: Keys, clock: Clock, host: str = "127.0.0.1",
+        port: int = 0, max_bytes: int = 1 << 30,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._office = office
+        self._keys = keys
+        self._clock = clock
+        self._tls = directory / "tls"
+        self._config = _config(directory, office, keys, (host, ports.keep(directory / "nats", host, port)), max_bytes)
+        self._broker = Broker(self._config, find_server())
+        self._sender = Sender(database, office, clock, max_bytes)
+        self._receivers: dict[str, tuple[Receiver, asyncio.Task[None]]] = {}
+        self._off: dict[str, str] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._asked = asyncio.Event()
+        self._sending = False
+        self._error: str | None = None
+
+    async def start(self) -> None:
+        """Take the store and begin; does not wait for the server. BrokerError when another process holds the store."""
+        everybody = await self._database.read(peers.everybody)
+        self._config = self._with(everybody)
+        await self._broker.start(self._config)
+        self._tasks = [
+            asyncio.create_task(self._send(), name="sender"),
+            asyncio.create_task(self._watch(), name="peers"),
+        ]
+
+    async def stop(self) -> None:
+        """End the links, then the sender, then the server. May be called twice, and without a start."""
+        running = [task for _, task in self._receivers.values()] + self._tasks
+        self._receivers, self._tasks = {}, []
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await self._broker.stop()
+
+    def peers_changed(self) -> None:
+        """Look at the peers now; without this they are looked at a moment after each commit."""
+        self._asked.set()
+
+    @property
+    def state(self) -> State:
+        """For readyz: `up` is False while degraded."""
+        error = self._broker.error or self._error or self._sender.error
+        return State(self._sending and error is None, error, self._broker.pid, self._config.port)
+
+    def links(self) -> dict[str, dict[str, Any]]:
+        """By place: state (connecting, catching-up, connected, off), since, last_message, behind and error in words."""
+        found = {place: dataclasses.asdict(receiver.link) for place, (receiver, _) in self._receivers.items()}
+        for place, why in self._off.items():
+            found[place] = {"place": place, "state": "off", "error": why}
+        return dict(sorted(found.items()))
+
+    # ------------------------------------------------------------------------------------------ sending
+    async def _send(self) -> None:
+        """One session of the sender after the other, each on a connection of its own."""
+        pause = 0.0
+        while True:
+            await self._broker.up.wait()
+            try:
+                await self._session()
+            except (HubError, *TROUBLE) as error:
+                self._fail(getattr(error, "message", None) or str(error) or type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - the desk goes on whatever this is
+                self._fail(f"unexpected: {error!r}")
+            pause = 0.1 if self._sending else min(pause * 2 + 0.1, 5.0)
+            self._sending = False
+            await asyncio.sleep(pause)
+
+    async def _session(self) -> None:
+        connection = await dial(self._own_endpoint())
+        try:
+            self._sending, self._error = True, None
+            await until_one_ends(connection.ended(), self._sender.run(Bus(connection)))
+        finally:
+            await connection.close()
+
+    def _fail(self, words: str) -> None:
+        if words != self._error:
+            log.warning("the sender stopped", error=words)
+        self._error = words
+
+    def _own_endpoint(self) -> Endpoint:
+        url = f"tls://{dialled(self._config.host, bracketed=True)}:{self._config.port}"
+        return Endpoint(url, certificate.own_pin(self._tls), self._keys.hub, "_INBOX", "hub")
+
+    # -------------------------------------------------------------------------------------------- peers
+    async def _watch(self) -> None:
+        while True:
+            generation = self._database.changed.generation
+            try:
+                await self._take(await self._database.read(peers.everybody))
+            except (HubError, OSError) as error:
+                log.warning("the peers could not be taken over", error=getattr(error, "message", str(error)))
+            await self._until_asked(generation)
+
+    async def _until_asked(self, generation: int) -> None:
+        """A commit, a call of `peers_changed`, or half a minute: keys begin and end without a commit."""
+
+        async def commit() -> None:
+            await asyncio.sleep(_BREATH)
+            await self._database.changed.after(generation, _LOOK_AGAIN)
+
+        async def asked() -> None:
+            await self._asked.wait()
+
+        await until_one_ends(commit(), asked())
+        self._asked.clear()
+
+    async def _take(self, everybody: Sequence[Peer]) -> None:
+        """Let the server and the links follow the record."""
+        active = {peer.place: peer for peer in everybody if peer.state == "active"}
+        for place in [place for place in self._receivers if place not in active]:
+            await self._unlink(place)
+        self._off = {
+            place: why for place, peer in active.items() if (why := off_because(self._office.mode, peer.entry))
+        }
+        for place, peer in active.items():
+            known = self._receivers.get(place)
+            if known is not None and (known[0].entry != peer.entry or place in self._off):
+                await self._unlink(place)
+                known = None
+            if known is None and place not in self._off:
+                self._link(peer)
+        self._config = self._with(everybody)
+        await self._broker.reload(self._config)
+
+    def _link(self, peer: Peer) -> None:
+        endpoint = endpoint_of(peer.entry, self._office, self._keys.connect)
+        receiver = Receiver(self._database, self._office, self._clock, peer.entry, endpoint)
+        task = asyncio.create_task(receiver.run(), name=f"peer {peer.place}")
+        self._receivers[peer.place] = (receiver, task)
+
+    async def _unlink(self, place: str) -> None:
+        _, task = self._receivers.pop(place)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    def _with(self, everybody: Sequence[Peer]) -> ServerConfig:
+        """The configuration with every peer's keys; a revoked peer keeps its account, so that recalls still reach it."""
+        now = self._clock()
+        return dataclasses.replace(self._config, peers={peer.place: _keys_of(peer, now) for peer in everybody})
+
+
+def _keys_of(peer: Peer, now: dt.datetime) -> tuple[str, ...]:
+    """The keys with which a peer may log in now."""
+    return tuple(
+        sorted(
+            key.public
+            for key in peer.entry.keys
+            if key.use is KeyUse.CONNECT
+            and key.state is KeyState.ACTIVE
+            and key.from_ - _SKEW <= now
+            and (key.until is None or now < key.until)
+        )
+    )
+
+
+def _config(directory: Path, office: Office, keys: Keys, listen: tuple[str, int], max_bytes: int) -> ServerConfig:
+    return ServerConfig(
+        name=f"hub-{office.place}-{keys.hub.public[1:13].lower()}",
+        host=listen[0],
+        port=listen[1],
+        directory=directory / "nats",
+        tls=directory / "tls",
+        streams=streams_of(office.mode),
+        store_bytes=max_bytes * len(modes_of(office.mode)) + _RESERVE,
+        hub=keys.hub.public,
+        peers={},
+    )
