@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from schemas import product
-from schemas.bulletin import Bulletin, Stamp, Tombstone
+from schemas.bulletin import Bulletin, Stamp, Tombstone, Translation
 from schemas.bundle import StixError
 from schemas.extension import KNOWN_MEMBERS, MAX_SAFE
 from schemas.places import check_area, parse_origin
@@ -72,8 +72,6 @@ def _check_words(bulletin: Bulletin) -> None:
     exercise = bulletin.mode is Mode.EXERCISE
     if exercise and not bulletin.headline.startswith(EXERCISE_PREFIX):
         raise StixError("exercise", f"an exercise headline begins with {EXERCISE_PREFIX!r}")
-    if exercise and any(not words.headline.startswith(EXERCISE_PREFIX) for words in bulletin.translations):
-        raise StixError("exercise", f"a translated exercise headline begins with {EXERCISE_PREFIX!r}")
     if any(not action.role.strip() or not action.text.strip() for action in bulletin.actions):
         raise StixError("content", "an action has a role and a text")
 
@@ -92,9 +90,6 @@ def _check_lists(bulletin: Bulletin) -> None:
             check_area(area)
         except ValueError as error:
             raise StixError("content", str(error)) from None
-    for values in (bulletin.also, bulletin.caveats, bulletin.areas):
-        if len(set(values)) != len(values):
-            raise StixError("content", "a list names something twice")
     _check_advisory(bulletin)
     for attachment in bulletin.attachments:
         if not attachment.name or not 0 <= attachment.size <= MAX_SAFE:
@@ -117,16 +112,32 @@ def _check_advisory(bulletin: Bulletin) -> None:
 
 
 def _check_languages(bulletin: Bulletin) -> None:
-    tags = [bulletin.lang, *(translation.lang for translation in bulletin.translations)]
-    if not all(_LANG.fullmatch(tag) for tag in tags):
+    if _LANG.fullmatch(bulletin.lang) is None:
         raise StixError("content", "a language is a BCP 47 tag")
-    if len({tag.lower() for tag in tags}) != len(tags):
-        raise StixError("content", "a language stands twice")
+    taken = {bulletin.lang.lower()}
+    for translation in bulletin.translations:
+        fault = translation_fault(translation, bulletin.mode, taken)
+        if fault is not None:
+            raise StixError("content", f"translation {translation.lang[:20]!r}: {fault}")
+        taken.add(translation.lang.lower())
+
+
+def translation_fault(translation: Translation, mode: Mode, taken: Collection[str]) -> str | None:
+    """Why this translation cannot stand beside the languages in `taken` (lower case), or None. A reader drops it alone."""
+    if _LANG.fullmatch(translation.lang) is None:
+        return "a language is a BCP 47 tag"
+    if translation.lang.lower() in taken:
+        return "the language came before"
+    if mode is Mode.EXERCISE and not translation.headline.startswith(EXERCISE_PREFIX):
+        return f"an exercise headline begins with {EXERCISE_PREFIX!r} in every language"
+    return None if translation.headline.strip() else "no headline"
 
 
 def _check_stamp(bulletin: Bulletin, stamp: Stamp) -> None:
+    # A later version may be marked otherwise and keeps its number: the series says what the first one was.
+    numbered = bulletin.tlp if stamp.version == 1 else None
     try:
-        product.check(stamp.product_id, mode=bulletin.mode, origin=bulletin.origin, tlp=bulletin.tlp)
+        product.check(stamp.product_id, mode=bulletin.mode, origin=bulletin.origin, tlp=numbered)
     except ValueError as error:
         raise StixError("product", str(error)) from None
     if not 1 <= stamp.version <= MAX_SAFE:

@@ -21,12 +21,14 @@ from schemas.bundle import (
     take_apart,
 )
 from schemas.extension import FORMAT, KNOWN_MEMBERS, WireApproval, WireArea, WireStamp
-from schemas.fitness import EXERCISE_LABEL, check_bulletin
+from schemas.fitness import EXERCISE_LABEL, check_bulletin, translation_fault
 from schemas.places import parse_origin
 from schemas.times import parse_time
 from schemas.vocabulary import Audience, Lane, Mode, Tlp
 
 S = TypeVar("S")
+
+_DEFAULT_LANG: Final = "en"
 
 _REPORT: Final = msgspec.json.Decoder(Report)
 _OPEN: Final = msgspec.json.Decoder(OpenReport)
@@ -75,7 +77,7 @@ def decode_with_losses(payload: bytes) -> tuple[Bulletin, tuple[str, ...]]:
     tlp = marking_of(parts, report.object_marking_refs)
     _check_ids(report.id, report.created_by_ref, extension.mode, extension.origin, extension.seed)
     _check_report(report, extension.mode)
-    translations, losses = _translations(parts, report.id)
+    translations, losses = _translations(parts, report)
     try:
         bulletin = _bulletin(report, tlp, translations)
     except ValueError as error:
@@ -101,7 +103,7 @@ def _item(parts: Parts) -> Item:
     tlp = marking_of(parts, report.object_marking_refs)
     _check_ids(report.id, report.created_by_ref, hub.mode, hub.origin, hub.seed)
     if hub.stamp is not None:
-        _check_product(hub.stamp.product_id, hub.mode, hub.origin, tlp)
+        _check_product(hub.stamp.product_id, hub.mode, hub.origin, tlp if hub.stamp.version == 1 else None)
     return Item(
         mode=hub.mode,
         origin=hub.origin,
@@ -117,7 +119,7 @@ def _item(parts: Parts) -> Item:
     )
 
 
-def _check_product(text: str, mode: Mode, origin: str, tlp: Tlp) -> None:
+def _check_product(text: str, mode: Mode, origin: str, tlp: Tlp | None) -> None:
     try:
         product.check(text, mode=mode, origin=origin, tlp=tlp)
     except ValueError as error:
@@ -166,19 +168,24 @@ def _identity_losses(parts: Parts, creator: str) -> tuple[str, ...]:
     return (*losses, *(() if found else ("the origin's identity is missing",)))
 
 
-def _translations(parts: Parts, report_id: str) -> tuple[tuple[Translation, ...], tuple[str, ...]]:
-    """The report's translations in the order of the bundle; a language that came before is dropped."""
+def _translations(parts: Parts, report: Report) -> tuple[tuple[Translation, ...], tuple[str, ...]]:
+    """The report's translations in the order of the bundle; one that does not fit is dropped alone."""
     losses: list[str] = []
-    made: dict[str, Translation] = {}
+    made: list[Translation] = []
+    taken = {report.lang.lower() or _DEFAULT_LANG}
     for raw in parts.languages:
         language = _read(_LANGUAGE, raw, losses)
-        if language is None or language.object_ref != report_id:
+        if language is None or language.object_ref != report.id:
             continue
         for tag, words in sorted(language.contents.items()):
-            if tag.lower() in made:
-                losses.append(f"{language.id[:80]}: {tag[:20]} came before")
-            made.setdefault(tag.lower(), Translation(tag, words.name, words.description))
-    return tuple(made.values()), tuple(losses)
+            translation = Translation(tag, words.name, words.description)
+            fault = translation_fault(translation, report.extensions.hub.mode, taken)
+            if fault is None:
+                taken.add(tag.lower())
+                made.append(translation)
+            else:
+                losses.append(f"{language.id[:80]} {tag[:20]!r}: {fault}")
+    return tuple(made), tuple(losses)
 
 
 def _read(decoder: msgspec.json.Decoder[S], raw: msgspec.Raw, losses: list[str]) -> S | None:
@@ -199,7 +206,7 @@ def _bulletin(report: Report, tlp: Tlp, translations: Sequence[Translation]) -> 
         headline=report.name,
         text=report.description,
         tlp=tlp,
-        lang=report.lang or "en",
+        lang=report.lang or _DEFAULT_LANG,
         expires=parse_time(extension.expires),
         next_update_by=None if due is None else parse_time(due),
         areas=tuple(_area(area) for area in extension.areas),

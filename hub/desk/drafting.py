@@ -10,7 +10,7 @@ from hub.desk.content import Content, ordered, shown_headline
 from hub.desk.office import Office
 from hub.desk.record import conflict, forbid
 from hub.errors import Conflict, FieldError, Invalid, NotFound
-from hub.rules.authority import Given, Verb, Work, may
+from hub.rules.authority import Given, Role, Verb, Work, may
 from hub.rules.decision import Refused
 from hub.rules.lifecycle import Stage, step
 from hub.store import bulletins, people
@@ -29,7 +29,7 @@ def permit(tx: Tx, office: Office, actor: Person, now: dt.datetime, verb: Verb, 
     involved = frozenset[str]()
     if work is not None:
         involved = work.authors | {given.person for given in work.approvals}
-    accounts = people.accounts(tx, involved | {actor.id})
+    accounts = people.accounts(tx, involved | {actor.id}, now - office.policy.second_person_age)
     decision = may(actor.actor(), verb, work, now=now, policy=office.policy, accounts=accounts)
     if isinstance(decision, Refused):
         forbid(decision)
@@ -79,7 +79,7 @@ def work_of(draft: Draft) -> Work:
     return Work(
         authors=draft.authors,
         approvals=tuple(
-            Given(person=one.person, role=one.role, content_hash=_bound(draft, one.verb, one.role, one.hash))
+            Given(person=one.person, role=Role(one.role), content_hash=_bound(draft, one.verb, one.role, one.hash))
             for one in draft.approvals
         ),
         lane=bulletin.lane,

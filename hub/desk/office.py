@@ -13,8 +13,10 @@ CLOCK = "clock"  # the actor of verbs that the node's clock runs
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Office:
-    """One node's desk. `origins` are the names it speaks for, the first one for what is composed here; `key_id` the public
-    signing nkey, `sign` makes 64 bytes of Ed25519 over the bytes given, `entropy` gives that many random bytes.
+    """One node's desk.
+
+    `origins` are the names it speaks for, the first one for what is composed here; `key_id` is the public signing nkey, `sign`
+    makes 64 bytes of Ed25519 over the bytes given, `entropy` gives that many random bytes.
     """
 
     mode: Mode

@@ -33,8 +33,10 @@ _TICK = dt.timedelta(milliseconds=1)
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What was released: `hash` is H in hex, `gets` the peers that get it, `withheld` those that do not, with the reason in words,
-    `public` whether anybody may read it. `recalled` are the addressees that had an earlier version and may have it no more.
+    """What was released.
+
+    `hash` is H in hex, `gets` the peers that get it, `withheld` those that do not, with the reason in words, `public` whether
+    anybody may read it. `recalled` are the addressees that had an earlier version and may have it no more.
     """
 
     product_id: str
@@ -140,7 +142,7 @@ def _release(tx: Tx, office: Office, now: dt.datetime, revision: Revision, reach
     first = next(iter(copies.values()), None)
     kept = msgspec.structs.replace(
         revision,
-        reach=widest(revision.item(), office.policy).value,
+        reach=widest(revision.item()).value,
         copies=frozenset(copies),
         subject="" if first is None else first.subject,
         key="" if first is None else first.key,

@@ -22,8 +22,9 @@ _KEPT_UNREAD = frozenset({"unsupported", "desk-only"})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Arrival:
-    """One message as the receiver hands it over, its signature verified. `fault`: why it was refused before; `lane` is that of the
-    durable that it came on.
+    """One message as the receiver hands it over, its signature verified.
+
+    `fault`: why it was refused before; `lane` is that of the durable that it came on.
     """
 
     subject: str

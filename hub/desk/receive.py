@@ -104,12 +104,12 @@ class _Inbox:
         decision = arrive(product.known, copy)
         if isinstance(decision, Accepted):
             over = self._over_cap(len(revision.payload or b""))
-            return over or self._keep(said, product, copy, decision)
+            return over or self._keep(said, product, decision)
         if isinstance(decision, Refused) and decision.code in _TAKEN_BACK:
             self._keep_number(revision, product)
         return decision
 
-    def _keep(self, said: Version, product: settling.Product, copy: Copy, decision: Accepted) -> Decision:
+    def _keep(self, said: Version, product: settling.Product, decision: Accepted) -> Decision:
         """Store the version, or what this copy adds to it."""
         waits = said.revision.lane in self.held
         revision = msgspec.structs.replace(
@@ -117,7 +117,7 @@ class _Inbox:
             waiting=waits,
             readable=not waits,
             current=False,
-            reach=widest(said.revision.item(), self.office.policy).value,
+            reach=widest(said.revision.item()).value,
         )
         fact = product.version(revision.version)
         if fact is None and product.is_new:

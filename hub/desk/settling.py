@@ -16,7 +16,7 @@ from hub.store.tombstones import Grave as Stored
 from hub.store.tx import Tx
 from schemas.bulletin import Tombstone
 from schemas.envelope import payload_hash
-from schemas.vocabulary import TombstoneKind
+from schemas.vocabulary import TERMINAL, TombstoneKind
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ class Product(msgspec.Struct, frozen=True):
     @property
     def withdrawal(self) -> Stored | None:
         """The tombstone that ended it for good, if one did."""
-        ends = [grave for grave in self.graves if grave.kind in lifecycle.TERMINAL]
+        ends = [grave for grave in self.graves if grave.kind in TERMINAL]
         return ends[0] if ends else None
 
     @property

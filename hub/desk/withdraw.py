@@ -86,7 +86,7 @@ def _check_replacement(tx: Tx, revision: Revision, replaced_by: str | None) -> N
         raise Conflict(f"{replaced_by} was withdrawn itself.", code="stage")
 
 
-def expire(tx: Tx, office: Office, now: dt.datetime) -> int:
+def expire(tx: Tx, office: Office, now: dt.datetime) -> int:  # noqa: ARG001 - every verb takes the office
     """Mark what is over, by this node's clock; what came from others has ten minutes of grace. How many products.
 
     It needs no message: every receiver's own clock says the same (FORMAT "Product, version, time"). Run again when it returns
@@ -95,11 +95,11 @@ def expire(tx: Tx, office: Office, now: dt.datetime) -> int:
     over = revisions.due(tx, now, MOST_EXPIRED, own=True)
     over += revisions.due(tx, now - GRACE, MOST_EXPIRED - len(over), own=False)
     for revision in over:
-        _expire(tx, office, now, revision)
+        _expire(tx, now, revision)
     return len(over)
 
 
-def _expire(tx: Tx, office: Office, now: dt.datetime, revision: Revision) -> None:
+def _expire(tx: Tx, now: dt.datetime, revision: Revision) -> None:
     standing.expire(tx, now, revision.seq)
     fragments.drop(tx, revision.seq)
     if revision.own:

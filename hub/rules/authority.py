@@ -1,8 +1,9 @@
 """Who may do what, and whose yes a bulletin still lacks (DESIGN section 3, step 2; MISSION A2 to A4, D3).
 
 **Author is everyone who changed the content or adopted it. An author never approves nor releases, whatever their roles.** An
-account that an author made (or one made by such an account) within the policy's hours is no second person. An approval
-counts for the content hash that it was given for and no other.
+account that an author made (or one made by such an account) within the policy's hours is no second person, and neither is whoever
+made an author's account: nobody becomes two by opening an account. An approval counts for the content hash that it was given
+for and no other. Two accounts that an operator opened are two people here: who may open accounts is for the journal to watch.
 """
 
 from __future__ import annotations
@@ -143,8 +144,9 @@ def may(
 ) -> Decision:
     """Whether `actor` may do `verb`, to `work` where there is one; without `work` only the role is judged.
 
-    `accounts` holds at least every author and everyone who approved, by id, with their roles now: an approval of somebody who
-    is not in it does not count. Codes: `role`, `author`, `not-second-person`, `already-approved`, `approvals`, `red`.
+    `accounts` holds at least every author and everyone who approved, and those who made their accounts, by id, with their roles
+    now: an approval of somebody who is not in it does not count. Codes: `role`, `author`, `not-second-person`,
+    `already-approved`, `approvals`, `red`.
     """
     if verb not in rights(actor.roles):
         return Refused("role", _lacks_role(actor, verb))
@@ -165,8 +167,10 @@ def _second_person(
     if actor.id in work.authors:
         others = _listed(who_may(verb), "or")
         return Refused("author", f"You wrote part of this: somebody else must {_said(verb)} it, {others}.")
-    if _made_by(actor.id, work.authors, everyone, now, policy):
-        reason = f"Your account was made by an author of this less than {policy.second_person_hours} hours ago"
+    if _is_author_too(actor.id, work, everyone, now, policy):
+        reason = (
+            f"Your account and an author's were made by one another less than {policy.second_person_hours} hours ago"
+        )
         return Refused("not-second-person", f"{reason}: somebody else must {_said(verb)} it.")
     return None
 
@@ -245,9 +249,18 @@ def _stands(
     policy: Policy,
     accounts: Mapping[str, Actor],
 ) -> bool:
-    """Whether this approver is somebody else than the authors and the other approvers."""
-    others = work.authors | (frozenset(counted) - {person})
-    return not _made_by(person, others, accounts, now, policy)
+    """Whether this approver is somebody else than the authors, and was not made by another approver."""
+    if _is_author_too(person, work, accounts, now, policy):
+        return False
+    return not _made_by(person, frozenset(counted) - {person}, accounts, now, policy)
+
+
+def _is_author_too(person: str, work: Work, accounts: Mapping[str, Actor], now: dt.datetime, policy: Policy) -> bool:
+    """Whether this account and one of an author's must be taken for the same person."""
+    maker = frozenset({person})
+    return _made_by(person, work.authors, accounts, now, policy) or any(
+        _made_by(author, maker, accounts, now, policy) for author in work.authors
+    )
 
 
 def _made_by(

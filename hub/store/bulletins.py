@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -19,9 +20,11 @@ from schemas.times import format_time, parse_time
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """One draft. `version` is the row's, raised by every verb, and what a caller sends back as `seen`; `base_version` the
-    released version that this one follows (0: none). `audience` are places, () = all; with `audience_salt` (16 bytes hex)
-    they make the commitment, and neither ever travels. `content_hash` is hex.
+    """One draft.
+
+    `version` is the row's, raised by every verb, and what a caller sends back as `seen`; `base_version` the released version that
+    this one follows (0: none). `audience` are places, () = all; with `audience_salt` (16 bytes hex) they make the commitment,
+    and neither ever travels. `content_hash` is hex.
     """
 
     id: str
@@ -97,6 +100,7 @@ _CLOSE = statement(
     .where(table.c.product_id == sa.bindparam("product"), table.c.stage != sa.bindparam("new_stage"))
     .values(stage=sa.bindparam("new_stage"), version=table.c.version + 1, updated_at=sa.bindparam("at"))
 )
+_EVERY = statement(sa.select(table.c.id, table.c.bundle, table.c.content_hash).order_by(table.c.id))
 _LATEST = "9999"  # sorts after every time
 _approvals_of = msgspec.json.Decoder(tuple[Approval, ...]).decode
 _texts_of = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -140,6 +144,12 @@ def drafts(tx: Tx, limit: int = 100, before: dt.datetime | None = None, stage: S
 def of_product(tx: Tx, product_id: str, limit: int = 20) -> list[Draft]:
     """The drafts of one product, that of the newest version first."""
     return [_draft(row) for row in tx.all(_OF_PRODUCT, product_id=product_id, limit=limit)]
+
+
+def every(tx: Tx) -> Iterator[tuple[str, bytes, str]]:
+    """Every draft as (id, bundle, content hash in hex), for whoever proves the record."""
+    for row in tx.each(_EVERY):
+        yield row[0], row[1], row[2]
 
 
 def close(tx: Tx, product_id: str, stage: Stage, now: dt.datetime) -> int:

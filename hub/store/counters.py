@@ -1,6 +1,4 @@
-"""Counters that must neither skip nor repeat: read and raised inside the verb's own transaction, so a verb that fails
-leaves no gap.
-"""
+"""Counters that neither skip nor repeat: raised inside the verb's own transaction, so a verb that fails leaves no gap."""
 
 from __future__ import annotations
 

@@ -17,8 +17,9 @@ EVERYBODY = "*"  # in place of a peer: a version travelled on `all`
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """A peer (or EVERYBODY) that was given a product: on which audience token, the newest version it got so, and whether it
-    may still have it (`held`) or was told to give it up.
+    """A peer (or EVERYBODY) that was given a product, on one audience token.
+
+    `version` is the newest that it got so; `held` whether it may still have it, or was told to give it up.
     """
 
     place: str

@@ -140,10 +140,17 @@ def by_handle(tx: Tx, handle: str) -> Person | None:
     return _maybe(tx.one(_BY_HANDLE, handle=handle))
 
 
-def accounts(tx: Tx, ids: frozenset[str]) -> dict[str, Actor]:
-    """These people as the rules see them."""
-    listed = msgspec.json.encode(sorted(ids)).decode()
-    return {row["id"]: _person(row).actor() for row in tx.all(_SOME, ids=listed)}
+def accounts(tx: Tx, ids: frozenset[str], since: dt.datetime) -> dict[str, Actor]:
+    """These people as the rules see them, and whoever made an account among them after `since`, and so on."""
+    found: dict[str, Actor] = {}
+    wanted = set(ids)
+    while wanted:
+        listed = msgspec.json.encode(sorted(wanted)).decode()
+        made = [_person(row).actor() for row in tx.all(_SOME, ids=listed)]
+        found |= {actor.id: actor for actor in made}
+        makers = {actor.created_by for actor in made if actor.created_by and actor.created_at > since}
+        wanted = makers - found.keys()
+    return found
 
 
 def everybody(tx: Tx, *, limit: int = 500, after: str = "") -> list[Person]:

@@ -107,8 +107,8 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
             caveats=self.caveats,
             record_class=self.record_class,
             topic=self.topic,
-            readable=self.readable,
-            known=self.desk_only is None,
+            readable=self.readable and self.desk_only is None,
+            waiting=self.waiting,
             expires=self.expires,
         )
 

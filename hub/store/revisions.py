@@ -117,8 +117,10 @@ def due(tx: Tx, until: dt.datetime, limit: int, *, own: bool) -> list[Revision]:
 
 
 class Narrow(msgspec.Struct, frozen=True, kw_only=True):
-    """What a list is narrowed by; empty or None: not. `areas` are codes as in `Area` (any of them), `state` two letters, `lang` a
-    tag in any case, `severity_rank` the least. An area or a state also finds what concerns every place.
+    """What a list is narrowed by; empty or None: not.
+
+    `areas` are codes as in `Area` (any of them), `state` two letters, `lang` a tag in any case, `severity_rank` the least. An
+    area or a state also finds what concerns every place.
     """
 
     topics: tuple[Topic, ...] = ()
@@ -188,7 +190,7 @@ def _listing(by: frozenset[str]) -> Statement:
 
 
 def _has_term(wanted: sa.Select[Any]) -> sa.ColumnElement[bool]:
-    found = sa.select(sa.literal_column("1")).where(term_table.c.seq == table.c.seq, term_table.c.term.in_(wanted))
+    found: sa.Select[Any] = sa.select(sa.literal_column("1")).where(term_table.c.seq == table.c.seq, term_table.c.term.in_(wanted))
     return found.exists()
 
 

@@ -10,7 +10,17 @@ import aiohttp_jinja2
 import msgspec
 from aiohttp import web
 
-from hub.errors import Conflict, FieldError, Forbidden, HubError, Invalid, NotFound, StoreError, Unreachable
+from hub.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    HubError,
+    Invalid,
+    NotFound,
+    SettingsError,
+    StoreError,
+    Unreachable,
+)
 from hub.web.accept import prefers_html
 
 
@@ -126,15 +136,17 @@ _LEAVES: tuple[tuple[type[HubError], str], ...] = (
     (Conflict, "conflict"),
     (StoreError, "unavailable"),
     (Unreachable, "unavailable"),
+    (SettingsError, "internal"),
+    (HubError, "unavailable"),
 )
 # A body that cannot be read at all is no field error.
 _MALFORMED = frozenset({"malformed", "unknown-parameter"})
 
 
 def of_error(error: HubError) -> Problem | None:
-    """The problem that says what a leaf of `hub.errors` says; None for one that is the node's own fault."""
-    kind = next((kind for leaf, kind in _LEAVES if isinstance(error, leaf)), None)
-    if kind is None:
+    """The problem that says what a leaf of `hub.errors` says; None for one that is the operator's to see."""
+    kind = next(kind for leaf, kind in _LEAVES if isinstance(error, leaf))
+    if kind == "internal":
         return None
     if isinstance(error, Invalid):
         kind = "malformed" if error.code in _MALFORMED else kind

@@ -92,16 +92,20 @@ class Shelf:
         now = self._node.clock()
         data, media = await make()
         before = self._bodies.get(key)
-        if before is None or before.body.data != data:
-            body = Body(data, media, _modified(now, before))
-        else:
-            body = before.body  # with its gzip form
+        body = _body(data, media, now, before)
         self._bodies.put(key, _Made(generation, now, body))
         return body
 
     def _forget(self, key: Hashable, done: asyncio.Task[Body]) -> None:
         if self._making.get(key, (0, None))[1] is done:
             del self._making[key]
+
+
+def _body(data: bytes, media: str, now: dt.datetime, before: _Made | None) -> Body:
+    """The body of these bytes; the same bytes as before keep their date and their gzip form."""
+    if before is not None and before.body.data == data:
+        return before.body
+    return Body(data, media, _modified(now, before))
 
 
 def _modified(now: dt.datetime, before: _Made | None) -> dt.datetime:

@@ -24,6 +24,7 @@ _BYTES: Final = 8 << 20
 _EXPIRES: Final = 3.0
 _SILENCE: Final = 2 * _EXPIRES + 1
 _HASTY: Final = 0.5
+_FINAL: Final = ("Deleted", "Shutdown", "Exceeded", "push based")  # ADR-13 lists the words of status 409
 _HANDED_BACK: Final = 5_000
 _ACK_TOKENS: Final = 9  # $JS ACK stream durable delivered stream-sequence delivery-sequence time pending
 
@@ -134,9 +135,8 @@ class Pull:
         self._news.set()
 
     def _note(self, status: str, words: str) -> None:
-        """404 and 408: nothing came in time. 409: a limit was reached, or the durable is gone. Others end the link."""
-        benign = status in {"404", "408"} or (status == "409" and "MaxBytes" in words)
-        if not benign:
+        """How a pull ended. 404, 408 and most kinds of 409 mean: ask again. A few end the link, and so does any other status."""
+        if status not in {"404", "408", "409"} or any(each in words for each in _FINAL):
             self._trouble = f"{status} {words}".strip() or "an answer without a status"
 
     async def _info(self) -> dict[str, Any]:

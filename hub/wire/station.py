@@ -7,6 +7,7 @@ Whatever is down here, the desk goes on; what is released meanwhile waits in the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import datetime as dt
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from hub.wire.bus import TROUBLE, Bus
 from hub.wire.config import ServerConfig
 from hub.wire.connection import Endpoint, dial
 from hub.wire.keys import Keys
+from hub.wire.keys import load as load_keys
 from hub.wire.names import modes_of, streams_of
 from hub.wire.receiver import Clock, Receiver, endpoint_of, off_because
 from hub.wire.sender import Sender
@@ -52,26 +54,28 @@ class State:
 class Station:
     """Start it once, on the main thread; stop it once.
 
-    `directory` is the node's: keys are given, `tls/` must hold the certificate, `nats/` is made. `port` 0 is chosen at the
-    first start and kept. `max_bytes` is the size of each stream.
+    `directory` is the node's: `keys/` and `tls/` must be there, `nats/` is made. `port` 0 is chosen once and kept.
+    `max_bytes` is the size of each stream. SettingsError when a key, the certificate or the server is missing.
     """
 
     def __init__(
-        self, database: Database, office: Office, directory: Path, *, keys: Keys, clock: Clock, host: str = "127.0.0.1",
-        port: int = 0, max_bytes: int = 1 << 30,
+        self, database: Database, office: Office, clock: Clock, *, directory: Path, keys: Keys | None = None,
+        host: str = "127.0.0.1", port: int = 0, max_bytes: int = 1 << 30,
     ) -> None:  # fmt: skip
         self._database = database
         self._office = office
-        self._keys = keys
+        self._keys = keys or load_keys(directory / "keys")
         self._clock = clock
         self._tls = directory / "tls"
-        self._config = _config(directory, office, keys, (host, ports.keep(directory / "nats", host, port)), max_bytes)
+        listen = host, ports.keep(directory / "nats", host, port)
+        self._config = _config(directory, office, self._keys, listen, max_bytes)
         self._broker = Broker(self._config, find_server())
         self._sender = Sender(database, office, clock, max_bytes)
         self._receivers: dict[str, tuple[Receiver, asyncio.Task[None]]] = {}
         self._off: dict[str, str] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._asked = asyncio.Event()
+        self._looked = asyncio.Event()
         self._sending = False
         self._error: str | None = None
 
@@ -98,11 +102,32 @@ class Station:
         """Look at the peers now; without this they are looked at a moment after each commit."""
         self._asked.set()
 
+    async def settled(self, within: float) -> bool:
+        """Wait until the sender runs and each peer's link has caught up or has failed once; False when time is up first."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._looked.wait()
+                while not self._is_settled():  # noqa: ASYNC110 - a handful of places change it
+                    await asyncio.sleep(0.02)
+                return True
+        return False
+
+    def _is_settled(self) -> bool:
+        links = [receiver.link for receiver, _ in self._receivers.values()]
+        return self.state.up and all(link.state == "connected" or link.error is not None for link in links)
+
+    @property
+    def error(self) -> str | None:
+        """Why the node's own side does not work, in words; None while it does."""
+        return self.state.error
+
     @property
     def state(self) -> State:
-        """For readyz: `up` is False while degraded."""
+        """How the node's own side stands."""
         error = self._broker.error or self._error or self._sender.error
-        return State(self._sending and error is None, error, self._broker.pid, self._config.port)
+        if error is None and not self._sending:
+            error = "the sender is starting"
+        return State(error is None, error, self._broker.pid, self._config.port)
 
     def links(self) -> dict[str, dict[str, Any]]:
         """By place: state (connecting, catching-up, connected, off), since, last_message, behind and error in words."""
@@ -150,6 +175,7 @@ class Station:
             generation = self._database.changed.generation
             try:
                 await self._take(await self._database.read(peers.everybody))
+                self._looked.set()
             except (HubError, OSError) as error:
                 log.warning("the peers could not be taken over", error=getattr(error, "message", str(error)))
             await self._until_asked(generation)

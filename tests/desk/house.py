@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
 import itertools
 from pathlib import Path
 
@@ -25,7 +26,6 @@ from schemas.bulletin import RoleAction
 from schemas.keys import encode_public
 from schemas.register import AgreementFile, RegisterEntry, RegisterKey
 from schemas.subjects import BulletinSubject, parse
-from schemas.times import format_time
 from schemas.vocabulary import (
     Certainty,
     KeyUse,
@@ -54,8 +54,6 @@ class Noise:
         self._place = place
 
     def __call__(self, size: int) -> bytes:
-        import hashlib
-
         return hashlib.shake_128(f"{self._place} {next(self._counter)}".encode()).digest(size)
 
 
@@ -74,7 +72,7 @@ def office_of(place: str, mode: Mode = Mode.LIVE) -> Office:
 
 def entry_of(place: str, mode: Mode = Mode.LIVE, serial: int = 1) -> RegisterEntry:
     use = KeyUse.SIGN_LIVE if mode is Mode.LIVE else KeyUse.SIGN_EXERCISE
-    start = format_time(LONG_AGO)
+    start = LONG_AGO
     return RegisterEntry(
         place=place,
         serial=serial,
@@ -99,7 +97,7 @@ def agreement_for(peer: str, **changes) -> AgreementFile:
         "topics": "*",
         "ceiling": Tlp.AMBER,
         "lanes": (Lane.FLASH, Lane.ROUTINE),
-        "from_": format_time(LONG_AGO),
+        "from_": LONG_AGO,
         **changes,
     }
     return AgreementFile(**given)

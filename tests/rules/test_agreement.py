@@ -13,7 +13,7 @@ from hub.rules.agreement import Agreement, Filters, filters, of_file
 from hub.rules.decision import Allowed, Withheld
 from schemas.marking import rank
 from schemas.register import AgreementFile, Caps
-from schemas.subjects import BulletinSubject, ReceiptSubject, RecallSubject, RollcallSubject
+from schemas.subjects import BulletinSubject, RecallSubject, ReceiptSubject, RollcallSubject
 from schemas.vocabulary import Lane, Mode, Tlp, Topic
 from tests.rules.cases import DAY, LONG_AGO, NOW, PLACES, agreement, agreements
 
@@ -47,14 +47,23 @@ def made(of: Agreement | None, peer: str = "ok", mode: Mode = Mode.LIVE) -> Filt
 
 @pytest.mark.parametrize(
     ("pattern", "subject", "fits"),
-    [("a.*.c", "a.b.c", True), ("a.*", "a.b.c", False), ("a.>", "a.b.c", True), ("a.>", "a", False), ("a.b", "a.b", True), ("a.b.c", "a.b", False)],
+    [
+        ("a.*.c", "a.b.c", True),
+        ("a.*", "a.b.c", False),
+        ("a.>", "a.b.c", True),
+        ("a.>", "a", False),
+        ("a.b", "a.b", True),
+        ("a.b.c", "a.b", False),
+    ],
 )
 def test_the_matcher_of_this_test(pattern: str, subject: str, fits: bool) -> None:
     assert matches(pattern, subject) is fits
 
 
 def test_the_filters_of_a_small_agreement() -> None:
-    small = agreement(topics=frozenset({Topic.CYBER, Topic.SWATTING}), ceiling=Tlp.AMBER, lanes=frozenset({Lane.ROUTINE}))
+    small = agreement(
+        topics=frozenset({Topic.CYBER, Topic.SWATTING}), ceiling=Tlp.AMBER, lanes=frozenset({Lane.ROUTINE})
+    )
     made_here = filters(small, peer="ok", mode=Mode.EXERCISE, origins=["tx"], now=NOW)
     assert made_here.flash == (
         "exercise.tx.recall.all",
@@ -110,13 +119,17 @@ subjects = st.builds(
     st.sampled_from([*ORIGINS, "oh"]),
     st.sampled_from(Lane),
     st.sampled_from([Tlp.CLEAR, Tlp.GREEN]),
-    st.one_of(st.none(), st.tuples(st.sampled_from(PLACES), st.sampled_from([one for one in Tlp if one is not Tlp.RED]))),
+    st.one_of(
+        st.none(), st.tuples(st.sampled_from(PLACES), st.sampled_from([one for one in Tlp if one is not Tlp.RED]))
+    ),
     st.sampled_from(Topic),
 )
 
 
 @given(st.one_of(st.none(), agreements), subjects, st.sampled_from(PLACES))
-def test_a_bulletin_is_delivered_exactly_when_the_agreement_allows_it(of: Agreement | None, subject: str, peer: str) -> None:
+def test_a_bulletin_is_delivered_exactly_when_the_agreement_allows_it(
+    of: Agreement | None, subject: str, peer: str
+) -> None:
     mode, origin, _, lane, audience, tlp, topic = subject.split(".")
     level = Tlp.AMBER_STRICT if tlp == "amberstrict" else Tlp(tlp)
     allowed = (

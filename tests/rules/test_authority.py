@@ -65,7 +65,9 @@ def test_each_role_has_its_verbs_and_no_more(role: Role, verb: Verb) -> None:
 
 
 def test_operating_and_content_are_apart() -> None:
-    both = rights([Role.OPERATOR, Role.CONNECTOR, Role.AUDITOR]) & rights([Role.ANALYST, Role.SUPERVISOR, Role.DIRECTOR])
+    both = rights([Role.OPERATOR, Role.CONNECTOR, Role.AUDITOR]) & rights(
+        [Role.ANALYST, Role.SUPERVISOR, Role.DIRECTOR]
+    )
     assert both == {Verb.RUN_SOURCE, Verb.READ_OPERATIONS}
 
 
@@ -136,11 +138,28 @@ def test_the_second_person(who: Actor, verb: Verb, of: Work, answer: str) -> Non
     ],
 )
 @pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.PUBLISH])
-def test_an_account_that_an_author_made_is_no_second_person(age: dt.timedelta, by: str | None, answer: str, verb: Verb) -> None:
+def test_an_account_that_an_author_made_is_no_second_person(
+    age: dt.timedelta, by: str | None, answer: str, verb: Verb
+) -> None:
     young = actor("kim", Role.SUPERVISOR, age=age, by=by)
     of = work(("sid", Role.SUPERVISOR)) if verb is Verb.PUBLISH else work()
     makers = (actor("new", Role.OPERATOR, age=HOUR, by="ann"), actor("old", Role.OPERATOR, age=2 * DAY, by="ann"))
     assert code(ask(young, verb, of, *makers)) == answer
+
+
+@pytest.mark.parametrize(("age", "answer"), [(HOUR, "not-second-person"), (DAY, "yes")])
+def test_who_made_the_authors_account_is_no_second_person(age: dt.timedelta, answer: str) -> None:
+    maker, author = actor("kim", Role.OPERATOR, Role.SUPERVISOR), actor("ann", Role.ANALYST, age=age, by="kim")
+    assert code(ask(maker, Verb.APPROVE, work(), author)) == answer
+    assert code(ask(SID, Verb.PUBLISH, work(("kim", Role.SUPERVISOR)), maker, author)) == answer.replace(
+        "not-second-person", "approvals"
+    )
+
+
+def test_two_accounts_that_an_operator_made_are_two_people() -> None:
+    young = actor("kim", Role.SUPERVISOR, age=HOUR, by="opal")
+    author = actor("ann", Role.ANALYST, age=HOUR, by="opal")
+    assert code(ask(young, Verb.APPROVE, work(), author, actor("opal", Role.OPERATOR))) == "yes"
 
 
 def test_makers_in_a_circle_do_not_hang() -> None:
@@ -188,7 +207,10 @@ def test_without_the_accounts_no_approval_counts() -> None:
             ("the approval of 2 supervisors or directors who did not write it",),
         ),
         (work(("sue", Role.SUPERVISOR), severity=Severity.EXTREME), ("the approval of 2 directors",)),
-        (work(("dee", Role.DIRECTOR), ("dee", Role.SUPERVISOR), severity=Severity.EXTREME), ("the director's approval",)),
+        (
+            work(("dee", Role.DIRECTOR), ("dee", Role.SUPERVISOR), severity=Severity.EXTREME),
+            ("the director's approval",),
+        ),
         (work(("dee", Role.DIRECTOR), ("dan", Role.DIRECTOR), severity=Severity.EXTREME), ()),
     ],
 )
@@ -205,7 +227,8 @@ def test_what_is_lacking_is_said(of: Work, lacking: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "role"), [(SUE, Role.SUPERVISOR), (DEE, Role.DIRECTOR), (actor("x", Role.SUPERVISOR, Role.DIRECTOR), Role.DIRECTOR)]
+    ("who", "role"),
+    [(SUE, Role.SUPERVISOR), (DEE, Role.DIRECTOR), (actor("x", Role.SUPERVISOR, Role.DIRECTOR), Role.DIRECTOR)],
 )
 def test_an_approval_is_given_in_the_highest_role(who: Actor, role: Role) -> None:
     assert approval_role(who, work()) is role
@@ -227,7 +250,8 @@ works = st.builds(
     Work,
     authors=st.frozensets(st.sampled_from(["ann", "sue", "dee"]), min_size=1),
     approvals=st.lists(
-        st.builds(Given, st.sampled_from(list(EVERYBODY)), st.sampled_from(Role), st.sampled_from([HASH, OTHER_HASH])), max_size=5
+        st.builds(Given, st.sampled_from(list(EVERYBODY)), st.sampled_from(Role), st.sampled_from([HASH, OTHER_HASH])),
+        max_size=5,
     ).map(tuple),
     lane=st.sampled_from(Lane),
     tlp=st.sampled_from(Tlp),

@@ -60,7 +60,9 @@ def test_nothing_is_released_that_was_not_approved_as_it_stands(verbs: list[Verb
             continue
         said.append(verb)
         if after is Stage.RELEASED:
-            since_edit = said[max((n for n, one in enumerate(said) if one in {Verb.EDIT, Verb.SEND_BACK, Verb.UPDATE}), default=0) :]
+            since_edit = said[
+                max((n for n, one in enumerate(said) if one in {Verb.EDIT, Verb.SEND_BACK, Verb.UPDATE}), default=0) :
+            ]
             assert Verb.SUBMIT in since_edit
             assert Verb.APPROVE in since_edit
         assert stage is not Stage.WITHDRAWN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 
 import pytest
@@ -61,7 +62,10 @@ def test_an_empty_file_is_the_default() -> None:
     [
         ("nmae = 'x'", "nmae: there is no such setting; did you mean 'name'"),
         ("zzz = 1", "zzz: there is no such setting; known here: name, desk, approvals, districts"),
-        ("[desk]\nsecond_person_hour = 30", "desk.second_person_hour: there is no such setting; did you mean 'second_person_hours'"),
+        (
+            "[desk]\nsecond_person_hour = 30",
+            "desk.second_person_hour: there is no such setting; did you mean 'second_person_hours'",
+        ),
         ("[desk]\nsecond_person_hours = 1", "desk.second_person_hours: a whole number from 24 to 8760"),
         ("[desk]\nsecond_person_hours = true", "desk.second_person_hours: a whole number"),
         ("desk = 1", "desk: write it as a table, [desk]"),
@@ -69,7 +73,10 @@ def test_an_empty_file_is_the_default() -> None:
         ("approvals = [2]", r"approvals: write each rule under its own [[approvals]]"),
         ("[[approvals]]\ncount = 0", "approvals[0].count: a whole number from 1 to 9"),
         ("[[approvals]]\n[[approvals]]\nby = 'operator'", "approvals[1].by: 'operator' is not one of its words"),
-        ("[[approvals]]\ntopic = ['swating']", "approvals[0].topic: 'swating' is not one of its words; did you mean 'swatting'"),
+        (
+            "[[approvals]]\ntopic = ['swating']",
+            "approvals[0].topic: 'swating' is not one of its words; did you mean 'swatting'",
+        ),
         ("[[approvals]]\ntlp = 'amber'", 'approvals[0].tlp: a list of words such as ["clear"]'),
         ("[[approvals]]\ntlp = []", "approvals[0].tlp: a list of words"),
         ("[[approvals]]\nseverity = 3", "approvals[0].severity: 3 is not one of its words"),
@@ -87,7 +94,9 @@ def test_a_slip_names_the_key(text: str, words: str) -> None:
     assert words in str(error.value)
 
 
-@pytest.mark.parametrize("raw", [b"\xff\xfe", b"#" * (MAX_BYTES + 1), b"[[approvals]]\n" * 101, b"name = 'a'\nname = 'b'"])
+@pytest.mark.parametrize(
+    "raw", [b"\xff\xfe", b"#" * (MAX_BYTES + 1), b"[[approvals]]\n" * 101, b"name = 'a'\nname = 'b'"]
+)
 def test_what_is_no_policy_is_said_so(raw: bytes) -> None:
     with pytest.raises(ValueError):
         parse(raw)
@@ -95,14 +104,14 @@ def test_what_is_no_policy_is_said_so(raw: bytes) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_policy_or_a_value_error(raw: bytes) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         assert isinstance(parse(raw), Policy)
-    except ValueError:
-        pass
 
 
 @given(policies, st.sampled_from(Tlp), st.sampled_from(Topic), st.sampled_from(Lane), st.sampled_from(Severity))
-def test_a_policy_only_ever_asks_for_more(policy: Policy, tlp: Tlp, topic: Topic, lane: Lane, severity: Severity) -> None:
+def test_a_policy_only_ever_asks_for_more(
+    policy: Policy, tlp: Tlp, topic: Topic, lane: Lane, severity: Severity
+) -> None:
     house = DEFAULT.needed(tlp=tlp, topic=topic, lane=lane, severity=severity)
     needed = policy.needed(tlp=tlp, topic=topic, lane=lane, severity=severity)
     assert all(needed[by] >= house[by] for by in By)
@@ -111,7 +120,8 @@ def test_a_policy_only_ever_asks_for_more(policy: Policy, tlp: Tlp, topic: Topic
 
 
 @pytest.mark.parametrize(
-    ("severity", "fits"), [(Severity.EXTREME, True), (Severity.SEVERE, True), (Severity.MODERATE, False), (Severity.UNKNOWN, False)]
+    ("severity", "fits"),
+    [(Severity.EXTREME, True), (Severity.SEVERE, True), (Severity.MODERATE, False), (Severity.UNKNOWN, False)],
 )
 def test_severity_is_at_least(severity: Severity, fits: bool) -> None:
     rule = ApprovalRule(count=2, severity=Severity.SEVERE)

@@ -20,7 +20,7 @@ from schemas.bulletin import (
 )
 from schemas.fitness import EXERCISE_PREFIX
 from schemas.places import PLACES
-from schemas.product import ProductId, series_of
+from schemas.product import ProductId, Series, series_of
 from schemas.vocabulary import (
     Audience,
     Caveat,
@@ -115,8 +115,10 @@ def sets(values, limit=3):
 @st.composite
 def stamps(draw, mode, origin, tlp):
     year = draw(st.integers(2020, 2099))
-    product = ProductId(origin, year, draw(numbers), series_of(tlp), mode is Mode.EXERCISE)
-    return Stamp(str(product), draw(counts), draw(moments), draw(tuples(approvals, 2)))
+    version = draw(st.just(1) | counts)
+    series = series_of(tlp) if version == 1 else draw(st.sampled_from(Series))
+    product = ProductId(origin, year, draw(numbers), series, mode is Mode.EXERCISE)
+    return Stamp(str(product), version, draw(moments), draw(tuples(approvals, 2)))
 
 
 @st.composite

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import content, marking, stix, stix_judge
-from schemas.bulletin import AdvisoryRef, Approval, Bulletin, Stamp, Translation
-from schemas.vocabulary import Mode, Tlp
+from schemas.bulletin import AdvisoryRef, Approval, Area, Attachment, Bulletin, RoleAction, Stamp, Translation
+from schemas.vocabulary import Audience, Mode, Tlp
 from tests.schemas import made
 
 
@@ -32,6 +32,12 @@ def test_judge_stix2_validator_in_strict_mode_accepts(bulletin):
     payload = stix.encode(bulletin)
     assert stix_judge.problems(payload) == ()
     assert stix_judge.parse(payload)["objects"][0]["id"] == json.loads(payload)["objects"][0]["id"]
+
+
+def test_judge_says_what_it_does_not_like():
+    payload = stix.encode(made.PLAIN)
+    assert any("lang" in line for line in stix_judge.problems(payload.replace(b'"lang":"en"', b'"lang":"xx-yy"')))
+    assert stix_judge.problems(payload.replace(b'"spec_version":"2.1"', b'"spec_version":"9"', 1))
 
 
 @given(made.bulletins(released=True), made.moments, made.moments)
@@ -115,6 +121,15 @@ def test_nothing_that_is_constant_depends_on_when():
         ({"stamp": Stamp("OH-2026-0001", 1, made.MOMENT, ())}, "product"),
         ({"stamp": Stamp("TX-EX-2026-0001", 1, made.MOMENT, ())}, "product"),
         ({"stamp": Stamp("TX-2026-0001", 0, made.MOMENT, ())}, "content"),
+        ({"stamp": Stamp("TX-2026-0001", 1, made.MOMENT, (Approval("p", "r", "v", made.MOMENT, "x"),))}, "content"),
+        ({"actions": (RoleAction(" ", "x"),)}, "content"),
+        ({"audience": Audience.NAMED, "audience_commitment": "x"}, "content"),
+        ({"areas": (Area("TX", "39001"),)}, "content"),
+        ({"attachments": (Attachment("", "a/b", 1, "00" * 32, Tlp.CLEAR),)}, "content"),
+        ({"attachments": (Attachment("a", "a/b", -1, "00" * 32, Tlp.CLEAR),)}, "content"),
+        ({"attachments": (Attachment("a", "a/b", 1, "00", Tlp.CLEAR),)}, "content"),
+        ({"advisory": AdvisoryRef("1", "nws", "k")}, "content"),
+        ({"advisory": AdvisoryRef("98d93d06-6e8d-5e59-958c-c785828da84a", "nws", "k", None, "x")}, "content"),
     ],
 )
 def test_what_may_not_travel_is_not_written(change, code):

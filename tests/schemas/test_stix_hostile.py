@@ -131,7 +131,10 @@ REFUSED = {
     "no commitment for a group": (put("hub", audience="group"), "content"),
     "a product id in another spelling": (lambda it: it.hub["stamp"].update(product_id="TX-2026-00042"), "product"),
     "a product id of another": (lambda it: it.hub["stamp"].update(product_id="OH-2026-0042"), "product"),
-    "a product id of the restricted series": (lambda it: it.hub["stamp"].update(product_id="TX-2026-R0042"), "product"),
+    "a product id of the restricted series": (
+        lambda it: it.hub["stamp"].update(product_id="TX-2026-R0042", version=1),
+        "product",
+    ),
     "version 0": (lambda it: it.hub["stamp"].update(version=0), "structure"),
     "a member that we must know": (put("hub", crit=["quorum"], quorum=3), "unsupported"),
     "a later format": (put("hub", format=2), "unsupported"),
@@ -163,6 +166,9 @@ def test_refuses(name):
 
 
 LOST = {
+    "a language that is no tag": put("language", contents={"es!": {"name": "x", "description": "y"}}),
+    "a translation into its own language": put("language", contents={"EN": {"name": "x", "description": "y"}}),
+    "a translation without a headline": put("language", contents={"es": {"name": " ", "description": "y"}}),
     "an object that is none": add("x"),
     "an object without a type": add({"id": "a--1"}),
     "an object whose id has another type": add({"type": "note", "id": "indicator--1"}),
@@ -183,7 +189,7 @@ def test_a_broken_object_is_dropped_alone_and_told(name):
     LOST[name](it)
     bulletin, losses = stix.decode_with_losses(it.bytes())
     assert losses
-    wanted = () if name == "a broken translation" else RELEASED.translations
+    wanted = RELEASED.translations if it.language == GOOD["objects"][4] else ()
     assert bulletin == msgspec.structs.replace(RELEASED, translations=wanted)
 
 
@@ -226,6 +232,21 @@ def test_an_item_that_is_not_understood_can_still_be_named(name):
     assert (item.tlp, item.report_id) == (Tlp.GREEN, GOOD["objects"][0]["id"])
 
 
+def test_a_later_version_keeps_its_number_whatever_its_marking():
+    moved = msgspec.structs.replace(RELEASED, stamp=Stamp("TX-2026-R0007", 2, made.MOMENT, ()))
+    assert stix.decode(stix.encode(moved)) == moved
+    assert stix.item_of(stix.encode(moved)).product_id == "TX-2026-R0007"
+
+
+def test_an_item_that_is_not_understood_has_a_right_number_too():
+    for change in ({"product_id": "OH-2026-0042"}, {"product_id": "TX-2026-R0042", "version": 1}):
+        it = Changed()
+        it.hub["stamp"].update(change)
+        with pytest.raises(stix.StixError) as caught:
+            stix.item_of(it.bytes())
+        assert caught.value.code == "product"
+
+
 def test_a_dressed_up_marking_is_not_believed():
     """The bundle says green by a marking of its own making; only the built-in ids count."""
     it = Changed()
@@ -254,6 +275,16 @@ def test_an_exercise_says_so_twice(change):
     with pytest.raises(stix.StixError) as caught:
         stix.decode(json.dumps(document).encode())
     assert caught.value.code == "exercise"
+
+
+def test_an_exercise_says_so_in_every_language():
+    both = msgspec.structs.replace(EXERCISE, translations=(Translation("es", "EXERCISE: Fuga", "x"),))
+    payload = stix.encode(both).replace(b"EXERCISE: Fuga", b"Fuga")
+    bulletin, losses = stix.decode_with_losses(payload)
+    assert bulletin == EXERCISE
+    assert "every language" in losses[0]
+    with pytest.raises(stix.StixError, match="every language"):
+        stix.encode(msgspec.structs.replace(EXERCISE, translations=(Translation("es", "Fuga", "x"),)))
 
 
 TOMBSTONE = {

@@ -1,0 +1,157 @@
+"""Decide about an advisory: make a bulletin of it, or set it aside with a reason. Nothing imported is published by itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from typing import Any
+
+import msgspec
+
+from hub.desk import compose, record
+from hub.desk.content import HEADLINE, MOST_ALSO, MOST_AREAS, TEXT, Content
+from hub.desk.drafting import permit
+from hub.desk.office import Office
+from hub.desk.vet import said_reason
+from hub.errors import Conflict, NotFound
+from hub.rules.authority import Verb
+from hub.rules.lifecycle import Stage
+from hub.store import bulletins, queue
+from hub.store.bulletins import Draft
+from hub.store.people import Person
+from hub.store.queue import Waiting
+from hub.store.tx import Tx
+from schemas.bulletin import Advisory, AdvisoryRef, RoleAction
+from schemas.vocabulary import Topic
+
+LASTS = dt.timedelta(days=14)
+ACTION = 2_000
+_SPACE = re.compile(r"\s+")
+_READ_IT = RoleAction("principal", "Read the original advisory and decide what it means for your school.")
+
+
+def adopt(
+    tx: Tx, office: Office, actor: Person, now: dt.datetime, advisory_id: str, content: Content | None = None
+) -> Draft:
+    """Make a draft of an advisory, prefilled from it unless `content` says otherwise; who adopts is an author.
+
+    When its source changed it after it was adopted and released, this opens the next version of that bulletin.
+    Raises Forbidden, NotFound, Conflict, Invalid.
+    """
+    permit(tx, office, actor, now, Verb.ADOPT)
+    waiting = queue.advisory(tx, advisory_id)
+    if waiting is None:
+        raise NotFound
+    said = content or prefilled(waiting.advisory, now)
+    draft = _next_version(tx, office, actor, now, waiting, said) or _first_version(
+        tx, office, actor, now, waiting, said
+    )
+    queue.decide(tx, [waiting.id], "adopted", actor.id, draft_id=draft.id)
+    return draft
+
+
+def set_aside(tx: Tx, office: Office, actor: Person, now: dt.datetime, what: str, reason: str) -> int:
+    """Set an advisory aside (its id), or everything under one row of the queue (its fold). How many.
+
+    Raises Forbidden, NotFound, Conflict, Invalid.
+    """
+    permit(tx, office, actor, now, Verb.SET_ASIDE)
+    why = said_reason(reason)
+    waiting = _under(tx, what)
+    adopted = [one.id for one in waiting if one.state == "adopted"]
+    queue.decide(tx, [one.id for one in waiting if one.state != "adopted"], "set-aside", actor.id, reason=why)
+    for one in waiting:
+        if one.state == "adopted":  # it stays adopted; only that its source changed it is set aside
+            queue.decide(tx, [one.id], "adopted", actor.id, draft_id=one.draft_id, reason=why)
+    body = {"reason": why, "ids": sorted(one.id for one in waiting), "stay_adopted": adopted}
+    record.tell(tx, office, now, actor.id, Verb.SET_ASIDE.value, (what, len(waiting)), body)
+    return len(waiting)
+
+
+def prefilled(advisory: Advisory, now: dt.datetime) -> Content:
+    """What an analyst starts from: the source's own words, cut to what a bulletin may have."""
+    topics = tuple(dict.fromkeys(advisory.topics)) or (Topic.OTHER,)
+    ends = advisory.expires
+    return Content(
+        headline=_short(advisory.headline, HEADLINE) or advisory.key,
+        text=advisory.summary[:TEXT] if advisory.summary.strip() else advisory.headline[:TEXT],
+        actions=_actions(advisory),
+        topic=topics[0],
+        also=topics[1 : 1 + MOST_ALSO],
+        tlp=advisory.tlp,
+        severity=advisory.severity,
+        urgency=advisory.urgency,
+        certainty=advisory.certainty,
+        expires=ends if ends is not None and now < ends < now + LASTS else now + LASTS,
+        areas=tuple(dict.fromkeys(advisory.areas))[:MOST_AREAS],
+        basis=f"{advisory.source} {advisory.key}",
+    )
+
+
+def reference(advisory_id: str, advisory: Advisory) -> AdvisoryRef:
+    """What travels of the original: its id, source, key and link, and the hash of its own text."""
+    original = advisory.original.encode()
+    digest = hashlib.sha256(original).hexdigest() if original else None
+    return AdvisoryRef(advisory_id, advisory.source, advisory.key, advisory.url, digest)
+
+
+def _first_version(tx: Tx, office: Office, actor: Person, now: dt.datetime, waiting: Waiting, said: Content) -> Draft:
+    if waiting.state == "cancelled":
+        raise Conflict("Its source withdrew this advisory.", code="cancelled")
+    if waiting.state == "adopted" and not _was_withdrawn(tx, waiting):
+        raise Conflict(f"It was adopted already: {waiting.draft_id}.", code="already-adopted")
+    ref = reference(waiting.id, waiting.advisory)
+    return compose.start(tx, office, actor, now, said, verb=Verb.ADOPT, advisory=ref)
+
+
+def _was_withdrawn(tx: Tx, waiting: Waiting) -> bool:
+    draft = bulletins.draft(tx, waiting.draft_id or "")
+    return draft is not None and draft.stage is Stage.WITHDRAWN
+
+
+def _next_version(
+    tx: Tx, office: Office, actor: Person, now: dt.datetime, waiting: Waiting, said: Content
+) -> Draft | None:
+    if waiting.state != "adopted" or not waiting.changed or waiting.draft_id is None:
+        return None
+    draft = bulletins.draft(tx, waiting.draft_id)
+    if draft is None or draft.stage is Stage.WITHDRAWN:
+        return None
+    if draft.product_id is None or draft.stage is not Stage.RELEASED:
+        raise Conflict(f"It is being written already: edit {draft.id}.", code="already-adopted")
+    return compose.update(tx, office, actor, now, draft.product_id, said)
+
+
+def _under(tx: Tx, what: str) -> list[Waiting]:
+    """An advisory by its id, or what waits under one row."""
+    ids = queue.ids_under(tx, what) if ":" in what else [what]
+    found = list(queue.some(tx, ids).values())
+    if not found:
+        raise NotFound
+    if ":" not in what and not (found[0].state == "open" or found[0].changed):
+        raise Conflict(f"Somebody decided about it already: {found[0].state}.", code="decided")
+    return found
+
+
+def _actions(advisory: Advisory) -> tuple[RoleAction, ...]:
+    """What the source asks for, where it says so in a field of its own (KEV: requiredAction)."""
+    required = _member(advisory.original, "requiredAction")
+    return (RoleAction("it-staff", required[:ACTION]),) if required else (_READ_IT,)
+
+
+def _member(original: str, name: str) -> str:
+    if not original.lstrip().startswith("{"):
+        return ""
+    try:
+        item: Any = msgspec.json.decode(original)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return ""
+    value = item.get(name) if isinstance(item, dict) else None
+    return _short(value, ACTION) if isinstance(value, str) else ""
+
+
+def _short(text: str, most: int) -> str:
+    """One line of at most so many characters."""
+    line = _SPACE.sub(" ", text).strip()
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
