@@ -12,6 +12,8 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from yarl import URL
+
 from hub.desk.office import Office
 from hub.desk.peers import accept_peer, agree
 from hub.desk.people import add_person, first_person, issue_token
@@ -124,8 +126,7 @@ def _toml(founding: Founding) -> str:
         "",
     ]
     if founding.kev_url:
-        host, _, port = founding.kev_url.removeprefix("http://").partition("/")[0].partition(":")
-        lines += ["[fetch]", 'contact = "demo@localhost"', f'allow = ["{host}:{port}"]', ""]
+        lines += ["[fetch]", 'contact = "demo@localhost"', f"allow = [{json.dumps(URL(founding.kev_url).host)}]", ""]
     lines += ["[sources.cisa-kev]", "enabled = true"]
     lines += [f"url = {json.dumps(founding.kev_url)}"] if founding.kev_url else []
     return "\n".join(lines) + "\n"

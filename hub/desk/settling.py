@@ -110,7 +110,9 @@ def _without_waiting(product: Product) -> Known:
 
 
 def _mark(tx: Tx, now: dt.datetime, product: Product, fact: Facts, shown: Standing) -> None:
-    current = fact.version == shown.version
+    # The notice of a withdrawal stands where the bulletin stood; what was never shown gets none.
+    noticed = shown.state is State.WITHDRAWN and fact.current and not fact.erased
+    current = fact.version == shown.version or noticed
     stage, taken = fact.stage, fact.taken
     if current and not product.withdrawn:
         over = shown.state is State.EXPIRED or now >= fact.expires + GRACE

@@ -25,6 +25,7 @@ from hub.wire.certificate import pinned
 from hub.wire.keys import Key
 
 _WITHIN: Final = 10.0
+_FAREWELL: Final = 1.0
 _GATHERED: Final = 1 << 20  # a message has at most 262,144 bytes, an answer of the JetStream API some hundred thousand
 log = structlog.get_logger(__name__)
 # asyncio and uvloop say this at the end of every TLS stream of nats-py; it means nothing.
@@ -86,6 +87,15 @@ class Connection(Client):
         """Waits for the end of the connection, and raises NoLink then."""
         await self.lost.wait()
         raise NoLink(f"The link was lost: {self.trouble or 'the server went away'}", code="lost")
+
+    async def close(self) -> None:
+        """End it: what was said is sent first, but a server that takes nothing any more is not waited for."""
+        try:
+            async with asyncio.timeout(_FAREWELL):
+                await super().close()
+        except TimeoutError:
+            if (writer := getattr(self._transport, "_io_writer", None)) is not None:
+                writer.transport.abort()  # the goodbye of TLS would take half a minute
 
     async def note(self, error: Exception) -> None:
         """What nats-py could not tell the caller, in one line, once."""

@@ -68,6 +68,7 @@ class Sender:
 
     def __init__(self, database: Database, office: Office, clock: Clock, max_bytes: int) -> None:
         self.error: str | None = None
+        self.running = False  # the streams are found, and what the record says goes into them
         self._database = database
         self._office = office
         self._clock = clock
@@ -78,8 +79,15 @@ class Sender:
     async def run(self, bus: Bus) -> None:
         """Send for as long as the connection holds. Raises what ends it (`bus.TROUBLE`, StoreError)."""
         self._applied = None
-        for mode in modes_of(self._office.mode):
-            await self._enter(bus, mode)
+        try:
+            for mode in modes_of(self._office.mode):
+                await self._enter(bus, mode)
+            self.running = True
+            await self._rounds(bus)
+        finally:
+            self.running = False
+
+    async def _rounds(self, bus: Bus) -> None:
         pause, stuck = 0.0, 0
         while True:
             generation = self._database.changed.generation

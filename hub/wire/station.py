@@ -37,6 +37,7 @@ from schemas.vocabulary import KeyState, KeyUse
 _LOOK_AGAIN: Final = 30.0
 _BREATH: Final = 0.25  # between two looks at the peers, however many commits there are
 _SKEW: Final = dt.timedelta(minutes=10)
+_STEADY: Final = 5.0  # a sender that ran as long as this is started again at once
 _RESERVE: Final = 64 << 20  # beyond the streams' own sizes
 log = structlog.get_logger(__name__)
 
@@ -76,7 +77,6 @@ class Station:
         self._tasks: list[asyncio.Task[None]] = []
         self._asked = asyncio.Event()
         self._looked = asyncio.Event()
-        self._sending = False
         self._error: str | None = None
 
     async def start(self) -> None:
@@ -125,7 +125,7 @@ class Station:
     def state(self) -> State:
         """How the node's own side stands."""
         error = self._broker.error or self._error or self._sender.error
-        if error is None and not self._sending:
+        if error is None and not self._sender.running:
             error = "the sender is starting"
         return State(error is None, error, self._broker.pid, self._config.port)
 
@@ -142,20 +142,20 @@ class Station:
         pause = 0.0
         while True:
             await self._broker.up.wait()
+            began = asyncio.get_running_loop().time()
             try:
                 await self._session()
             except (HubError, *TROUBLE) as error:
                 self._fail(getattr(error, "message", None) or str(error) or type(error).__name__)
             except Exception as error:  # noqa: BLE001 - the desk goes on whatever this is
                 self._fail(f"unexpected: {error!r}")
-            pause = 0.1 if self._sending else min(pause * 2 + 0.1, 5.0)
-            self._sending = False
+            pause = 0.1 if asyncio.get_running_loop().time() - began > _STEADY else min(pause * 2 + 0.1, 5.0)
             await asyncio.sleep(pause)
 
     async def _session(self) -> None:
         connection = await dial(self._own_endpoint())
         try:
-            self._sending, self._error = True, None
+            self._error = None
             await until_one_ends(connection.ended(), self._sender.run(Bus(connection)))
         finally:
             await connection.close()

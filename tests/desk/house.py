@@ -23,6 +23,7 @@ from hub.store.database import Database
 from hub.store.people import Person
 from hub.store.upgrade import upgrade
 from schemas.bulletin import RoleAction
+from schemas.envelope import seal
 from schemas.keys import encode_public
 from schemas.register import AgreementFile, RegisterEntry, RegisterKey
 from schemas.subjects import BulletinSubject, parse
@@ -194,3 +195,15 @@ def open_desk(folder: Path, place: str = "tx", mode: Mode = Mode.LIVE) -> Desk:
         }.items()
     }
     return Desk(database=database, office=office, operator=operator, **made)
+
+
+def signed(place: str, subject: str, payload: bytes, key: SigningKey | None = None) -> Arrival:
+    """A copy that anybody with this key could send."""
+    key = key or key_of(place)
+    sealed = seal(
+        subject,
+        payload,
+        encode_public("A", key.verify_key.encode()),
+        lambda message: key.sign(message).signature,
+    )
+    return Arrival(sealed.subject, sealed.payload, sealed.key, sealed.signature)

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import json as jsons
 import os
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -105,8 +106,8 @@ class House:
     session: aiohttp.ClientSession | None = None
 
     @classmethod
-    def found(cls, folder: Path, at: Office) -> House:
-        path = folder / "hub.db"
+    def found(cls, path: Path, at: Office) -> House:
+        """A new node: one person a role, each with a token. Its database is closed again, to be copied by tests."""
         upgrade(path)
         house = cls(Database.open(path), at, Clock())
         first = house.clock.now - dt.timedelta(days=30)
@@ -119,7 +120,13 @@ class House:
                 house.people[handle] = write(accounts.add_person, at, founder, first, handle, handle.title(), [role])
         for handle, person in house.people.items():
             house.tokens[handle] = write(accounts.issue_token, at, person, first, person, "test")
+        house.database.close()
         return house
+
+    def copied(self, path: Path) -> House:
+        """The same node on a database of its own."""
+        shutil.copy(self.database.path, path)
+        return House(Database.open(path), self.office, Clock(), dict(self.people), dict(self.tokens))
 
     def parts(self, **changes: Any) -> Parts:
         made = {
@@ -157,7 +164,7 @@ class House:
     async def ask(
         self, method: str, path: str, role: str | None = None, *, headers: Mapping[str, str] | None = None, **body: Any
     ) -> Answer:
-        sent = dict(headers or {})
+        sent = {"Accept-Encoding": "identity", **(headers or {})}
         if role is not None:
             sent["Authorization"] = f"Bearer {self.tokens.get(role, role)}"
         url = self.server.make_url(path)

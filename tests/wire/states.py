@@ -13,8 +13,8 @@ from pathlib import Path
 
 from hub.desk.compose import Content, compose, update
 from hub.desk.office import Office
-from hub.desk.people import add_person, first_person
 from hub.desk.peers import accept_peer, agree
+from hub.desk.people import add_person, first_person
 from hub.desk.publish import Release, publish
 from hub.desk.vet import approve, submit
 from hub.desk.withdraw import withdraw
@@ -30,8 +30,8 @@ from hub.wire.station import Station
 from schemas.bulletin import RoleAction
 from schemas.register import AgreementFile, RegisterEntry, RegisterKey
 from schemas.vocabulary import Certainty, KeyUse, Lane, Mode, Reason, Severity, Tlp, Topic, Urgency
+from tests.wire.servers import NOW, Site
 
-NOW = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 MODE = Mode.EXERCISE
 
 
@@ -74,6 +74,12 @@ class State:
             nats_url=f"tls://127.0.0.1:{ports.keep(self.directory / 'nats', '127.0.0.1')}",
             tls_spki_sha256=certificate.own_pin(self.directory / "tls"), public_url=f"https://{self.place}.example.org",
         )  # fmt: skip
+
+    @property
+    def site(self) -> Site:
+        """The running server, for a test that wants to dial it."""
+        pin = certificate.own_pin(self.directory / "tls")
+        return Site(self.place, self.directory, self.keys, pin, self.station._config)
 
     async def accept(self, other: RegisterEntry) -> None:
         await self.database.write(accept_peer, self.office, self.operator, self.clock(), other)
@@ -127,6 +133,14 @@ class State:
         station, self.station = self.station, None
         if station is not None:
             await station.stop()
+
+    async def up(self) -> None:
+        """Wait until the own server runs and the sender with it; peers may be away."""
+
+        async def running() -> bool:
+            return self.station.state.up
+
+        await until(running)
 
     async def linked(self, within: float = 10) -> None:
         async def connected() -> bool:
@@ -189,5 +203,5 @@ async def network(directory: Path, *places: str, start: bool = True) -> AsyncIte
 async def until(reached: Callable[[], object], within: float = 10) -> None:
     """Wait until an asynchronous question is answered with yes."""
     async with asyncio.timeout(within):
-        while not await reached():
+        while not await reached():  # noqa: ASYNC110 - what is waited for lies in a database
             await asyncio.sleep(0.01)

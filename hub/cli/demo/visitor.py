@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -34,8 +35,7 @@ class Visitor:
         node = self._nodes[state]
         given = {"Authorization": f"Bearer {node.tokens[role]}"} if role else {}
         async with self._session.request(method, node.url + path, json=body, headers=given | headers) as response:
-            text = await response.text()
-            return response.status, await response.json(content_type=None) if "json" in response.content_type else text
+            return response.status, _read(response.content_type, await response.text())
 
     async def must(self, state: str, role: str | None, method: str, path: str, body: object = None) -> Any:
         """The answer of a request that has to succeed. Raises StepFailed with the node's own words."""
@@ -61,6 +61,12 @@ class Visitor:
         if form == "json":
             return [item["title"] for item in answer["items"]]
         return [entry.title for entry in feedparser.parse(answer.encode()).entries]
+
+
+def _read(content_type: str, text: str) -> Any:
+    if content_type.endswith("ndjson"):
+        return [json.loads(line) for line in text.splitlines()]
+    return json.loads(text) if content_type.endswith("json") else text
 
 
 async def until(what: str, look: Callable[[], Awaitable[T | None]], within: float = 20.0) -> T:

@@ -1,0 +1,99 @@
+"""Nobody lets their own words out."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from hub.desk import compose, people, publish, vet
+from hub.errors import Conflict, Forbidden
+from hub.rules.authority import Role
+from hub.rules.lifecycle import Stage
+from schemas.vocabulary import Lane
+from tests.desk.house import NOW, content
+
+
+@pytest.fixture
+def both(tx):
+    """Somebody who may write and release."""
+    return tx.write(people.add_person, tx.operator, NOW - dt.timedelta(days=3), "both", "Both", [Role.SUPERVISOR])
+
+
+def refused(code, act, *args):
+    with pytest.raises((Forbidden, Conflict)) as caught:
+        act(*args)
+    assert caught.value.code == code
+
+
+def test_an_author_neither_approves_nor_releases(tx, both):
+    draft = tx.write(compose.compose, both, NOW, content())
+    draft = tx.write(vet.submit, both, NOW, draft.id, draft.version)
+    refused("author", tx.write, vet.approve, both, NOW, draft.id, draft.version)
+    draft = tx.write(vet.approve, tx.supervisor, NOW, draft.id, draft.version)
+    assert draft.stage is Stage.APPROVED
+    refused("author", tx.write, publish.publish, both, NOW, draft.id, draft.version)
+
+
+def test_whoever_edits_is_an_author(tx, both):
+    draft = tx.compose()
+    draft = tx.write(compose.edit, both, NOW, draft.id, draft.version, content(text="Other words"))
+    draft = tx.write(vet.submit, tx.analyst, NOW, draft.id, draft.version)
+    refused("author", tx.write, vet.approve, both, NOW, draft.id, draft.version)
+
+
+def test_an_edit_voids_the_approval(tx, both):
+    draft = tx.approved(tx.compose())
+    edited = tx.write(compose.edit, tx.analyst, NOW, draft.id, draft.version, content(text="Other words"))
+    assert (edited.stage, edited.approvals) == (Stage.DRAFT, ())
+    refused("approvals", tx.write, publish.publish, tx.director, NOW, edited.id, edited.version)
+    back = tx.write(compose.edit, tx.analyst, NOW, draft.id, edited.version, content())
+    assert back.content_hash == draft.content_hash
+    submitted = tx.write(vet.submit, tx.analyst, NOW, draft.id, back.version)
+    refused("approvals", tx.write, publish.publish, tx.director, NOW, draft.id, submitted.version)
+
+
+def test_sending_back_voids_the_approval(tx):
+    draft = tx.approved(tx.compose())
+    back = tx.write(vet.send_back, tx.supervisor, NOW, draft.id, draft.version, "Say which district.")
+    assert (back.stage, back.approvals) == (Stage.DRAFT, ())
+
+
+def test_a_flash_needs_the_director_too(tx):
+    draft = tx.compose(lane=Lane.FLASH)
+    draft = tx.write(vet.submit, tx.analyst, NOW, draft.id, draft.version)
+    draft = tx.write(vet.approve, tx.supervisor, NOW, draft.id, draft.version)
+    assert draft.stage is Stage.SUBMITTED
+    draft = tx.write(vet.approve, tx.director, NOW, draft.id, draft.version)
+    assert draft.stage is Stage.APPROVED
+    release = tx.write(publish.publish, tx.supervisor, NOW, draft.id, draft.version)
+    assert release.product_id == "TX-2026-0001"
+    assert tx.outgoing()[0].subject.split(".")[3] == "flash"
+
+
+def test_an_account_that_the_author_made_is_no_second_person(tx):
+    maker = tx.write(
+        people.add_person, tx.operator, NOW - dt.timedelta(days=9), "maker", "M", [Role.OPERATOR, Role.ANALYST]
+    )
+    hour = dt.timedelta(hours=1)
+    made = tx.write(people.add_person, maker, NOW - 3 * hour, "made", "Made", [Role.SUPERVISOR, Role.OPERATOR])
+    grandchild = tx.write(people.add_person, made, NOW - hour, "made2", "Made too", [Role.SUPERVISOR])
+    draft = tx.write(compose.compose, maker, NOW, content())
+    draft = tx.write(vet.submit, maker, NOW, draft.id, draft.version)
+    for person in (made, grandchild):
+        refused("not-second-person", tx.write, vet.approve, person, NOW, draft.id, draft.version)
+    later = NOW + dt.timedelta(hours=22)
+    assert tx.write(vet.approve, made, later, draft.id, draft.version).stage is Stage.APPROVED
+
+
+def test_a_closed_account_may_nothing_and_its_approval_counts_no_more(tx):
+    draft = tx.approved(tx.compose())
+    closed = tx.write(people.change_person, tx.operator, NOW, tx.supervisor.id, active=False)
+    refused("approvals", tx.write, publish.publish, tx.director, NOW, draft.id, draft.version)
+    with pytest.raises(Forbidden):
+        tx.write(compose.compose, closed, NOW, content())
+
+
+def test_one_person_approves_once(tx):
+    draft = tx.approved(tx.compose())
+    refused("already-approved", tx.write, vet.approve, tx.supervisor, NOW, draft.id, draft.version)
