@@ -10,9 +10,9 @@ import msgspec
 from hub.desk import settling
 from hub.desk.office import Office
 from hub.desk.reading import Arrival, Recalled, Version, read
-from hub.rules.decision import Accepted, Duplicate, Refused
+from hub.rules.decision import Accepted, Refused
 from hub.rules.decision import Arrival as Decision
-from hub.rules.lifecycle import Copy, Grave, Stage, arrive
+from hub.rules.lifecycle import Copy, Stage, arrive
 from hub.rules.release import widest
 from hub.store import journal, peers, quarantine, revisions, standing, tombstones
 from hub.store.journal import Said
@@ -158,26 +158,17 @@ class _Inbox:
     def _recall(self, said: Recalled) -> Decision:
         tombstone, raw = said.tombstone, said.envelope.payload
         product = settling.look(self.tx, tombstone.product_id)
-        serial = tombstones.highest_serial(self.tx, tombstone.mode, tombstone.origin, said.audience)
-        known = settling.with_serial(product.known, said.audience, serial)
-        grave = settling.grave_of(tombstone, said.audience, said.envelope.payload)
+        grave = settling.grave_of(tombstone, said.audience, raw)
+        known = settling.heard(self.tx, product.known, grave, tombstone.mode, tombstone.origin)
         decision = arrive(known, grave)
         if not isinstance(decision, Accepted):
-            return self._same_serial(said, grave, decision)
+            return decision
         if product.is_new and (over := self._over_cap(len(raw))):
             return over
         tombstones.add(self.tx, self.now, tombstone, said.envelope, said.audience, peer=self.place)
         settling.apply(self.tx, self.now, settling.look(self.tx, tombstone.product_id))
         thing = f"{tombstone.product_id} {said.audience}"
         self._note("receive-recall", thing, tombstone.version, bytes.fromhex(grave.hash), len(raw))
-        return decision
-
-    def _same_serial(self, said: Recalled, grave: Grave, decision: Decision) -> Decision:
-        """A serial is counted over all products: the very same tombstone may be known though its product says nothing of it."""
-        tombstone = said.tombstone
-        held = tombstones.by_serial(self.tx, tombstone.mode, tombstone.origin, said.audience, tombstone.serial)
-        if held is not None and held.hash.hex() == grave.hash:
-            return Duplicate()
         return decision
 
     def _over_cap(self, size: int) -> Refused | None:

@@ -16,7 +16,7 @@ from hub.store.tombstones import Grave as Stored
 from hub.store.tx import Tx
 from schemas.bulletin import Tombstone
 from schemas.envelope import payload_hash
-from schemas.vocabulary import TERMINAL, TombstoneKind
+from schemas.vocabulary import TERMINAL, Mode, TombstoneKind
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -72,9 +72,12 @@ def _known(facts: tuple[Facts, ...], graves: tuple[Stored, ...]) -> Known:
     )
 
 
-def with_serial(known: Known, addressee: str, highest: int) -> Known:
-    """The same with the highest serial that was taken for one addressee."""
-    return dataclasses.replace(known, serials={addressee: highest} if highest else {})
+def heard(tx: Tx, known: Known, grave: Grave, mode: Mode, origin: str) -> Known:
+    """The same with what was heard of the serials to this tombstone's addressee, over all products of its origin."""
+    highest = tombstones.highest_serial(tx, mode, origin, grave.addressee)
+    same = tombstones.by_serial(tx, mode, origin, grave.addressee, grave.serial)
+    spent = {} if same is None else {(grave.addressee, grave.serial): same.hash.hex()}
+    return dataclasses.replace(known, serials={grave.addressee: highest} if highest else {}, spent=spent)
 
 
 def grave_of(tombstone: Tombstone, addressee: str, payload: bytes) -> Grave:

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hub import metrics
-from hub.errors import HubError
+from hub.errors import HubError, NotFound
 from hub.web.parts import parts
 from hub.web.problem import KINDS, Problem, of_error, render
 from hub.web.route import ROUTE
@@ -84,6 +84,9 @@ def _routed(request: web.Request, raised: web.HTTPException) -> web.StreamRespon
     kind = _STATUS.get(raised.status)
     if kind is None:
         kind = "malformed" if raised.status < 500 else "internal"
+    if kind == "not-found":
+        absent = NotFound()  # word for word what a handler says of what one may not see
+        return render(request, Problem(kind, absent.message, code=absent.code))
     headers = {"Allow": raised.headers["Allow"]} if "Allow" in raised.headers else {}
     return render(request, Problem(kind, KINDS[kind].advice, headers=headers))
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
+import functools
 import hashlib
 import itertools
+import sqlite3
+import tempfile
 from pathlib import Path
 
 from nacl.signing import SigningKey
@@ -179,9 +183,19 @@ def arrival_of(one) -> Arrival:
     return Arrival(one.subject, one.payload, one.key, one.signature, None, lane)
 
 
+@functools.cache
+def empty() -> bytes:
+    """A database file at the newest schema; migrating once a run is enough."""
+    with tempfile.TemporaryDirectory() as folder:
+        upgrade(Path(folder) / "hub.db")
+        with contextlib.closing(sqlite3.connect(Path(folder) / "hub.db")) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return (Path(folder) / "hub.db").read_bytes()
+
+
 def open_desk(folder: Path, place: str = "tx", mode: Mode = Mode.LIVE) -> Desk:
     path = folder / f"{place}.db"
-    upgrade(path)
+    path.write_bytes(empty())
     database = Database.open(path)
     office = office_of(place, mode)
     operator = database.write_sync(people.first_person, office, LONG_AGO, "operator", "The operator", [Role.OPERATOR])

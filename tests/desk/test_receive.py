@@ -244,7 +244,7 @@ def test_a_withdrawal_that_comes_first_leaves_only_the_number(pair):
     (recall,) = tx.arrivals("ok")
     assert isinstance(took(ok, recall)[0], Accepted)
     assert took(ok, bulletin)[0].code == "withdrawn-is-terminal"
-    assert took(ok, bulletin)[0].code == "withdrawn-is-terminal"
+    assert took(ok, bulletin) == [Duplicate()]
     (kept,) = ok.read(revisions.versions, "TX-2026-0001")
     assert (kept.payload, kept.readable, kept.current, kept.stage) == (None, False, False, Stage.WITHDRAWN)
     assert ok.read(revisions.current, "TX-2026-0001") is None
@@ -304,9 +304,9 @@ def test_only_its_origin_takes_it_back(pair, desks):
 
 def test_a_replayed_serial_is_known(pair):
     tx, ok = pair
-    for _ in range(2):
+    for number in (1, 2):
         tx.publish()
-        tx.write(withdraw.withdraw, tx.supervisor, NOW, f"TX-2026-000{_ + 1}", Reason.ERROR)
+        tx.write(withdraw.withdraw, tx.supervisor, NOW, f"TX-2026-000{number}", Reason.ERROR)
     recalls = tx.arrivals("ok")
     assert [type(one) for one in took(ok, *recalls)] == [Accepted, Accepted]
     assert took(ok, *recalls) == [Duplicate(), Duplicate()]
@@ -375,7 +375,7 @@ def test_what_was_withdrawn_while_it_waited_is_never_shown(pair):
     took(ok, *bulletins, *tx.arrivals("ok"))
     for lane in Lane:
         ok.write(open_lane, NOW, "tx", lane)
-    assert [one[2] for one in shown(ok)] == [Stage.WITHDRAWN]
+    assert shown(ok) == [], "not even a notice: nobody here ever saw it"
 
 
 def test_the_caps_of_a_peer(pair):
