@@ -8,6 +8,7 @@ other ids put their own word in the place of the mode, so that no two kinds can 
 from __future__ import annotations
 
 import functools
+import functools
 import hashlib
 import uuid
 from collections.abc import Iterable
@@ -63,11 +64,13 @@ def approval_hash(verb: str, role: str, content: bytes) -> bytes:
     return hashlib.sha256(_APPROVAL_PREFIX + f"{verb}\0{role}\0".encode() + content).digest()
 
 
+@functools.lru_cache(maxsize=1024)
 def report_id(mode: Mode, origin: str, seed: bytes | str) -> str:
     """The id that binds a report to mode, origin and seed (16 bytes, or their 32 hex digits)."""
     return f"report--{_derive(mode.value, origin, _sixteen(seed))}"
 
 
+@functools.lru_cache(maxsize=1024)
 @functools.lru_cache(maxsize=1024)
 def identity_id(origin: str) -> str:
     """The id of an origin's identity object: kind "identity", no tail."""

@@ -20,6 +20,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=50, help="how many kill -9 the crash journey makes")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Nodes and commands that tests start keep their compiled modules, whatever the caller's environment says of it."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 def beside(variable: str, name: str) -> Path:
     folder = Path(os.environ.get(variable) or SHARED / name)
     if not folder.is_dir():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,20 +21,39 @@ _Id = Annotated[str, cyclopts.Parameter(help="The draft's id, or its product id 
 
 
 def post(file: Path, *, url: Url = None, as_json: AsJson = False) -> int:
-    """Make a draft from a JSON or TOML file with the fields of POST /api/v1/bulletins; `-` reads JSON from standard input."""
-    made = Client(url).post("/api/v1/bulletins", json=_read(file))
+    """Make a draft from a JSON or TOML file with the fields of POST /api/v1/bulletins; `-` reads JSON from standard input.
+
+    Instead of `expires` the file may say `expires_in_days`, a number counted from now.
+    """
+    made = Client(url).post("/api/v1/bulletins", json=_dated(_read(file)))
     json_line(made) if as_json else say(
         f"Draft {made['id']} is at the desk, version {made['version']}. Next: hub bulletin submit {made['id']}"
     )
     return 0
 
 
+def _dated(body: Any) -> Any:
+    if not isinstance(body, dict) or "expires_in_days" not in body:
+        return body
+    days = body.pop("expires_in_days")
+    if isinstance(days, bool) or not isinstance(days, int | float) or not 0 < days < 3_000:
+        raise Invalid("expires_in_days takes a number of days above 0, such as 7.")
+    return body | {"expires": (dt.datetime.now(dt.UTC) + dt.timedelta(days=days)).isoformat()}
+
+
 def _read(file: Path) -> Any:
     text = sys.stdin.read() if str(file) == "-" else _text(file)
+    if file.suffix != ".toml":
+        return _parsed(file, json.loads, text, "JSON")
+    # TOML has dates of its own; the API takes them as RFC 3339 text.
+    return json.loads(json.dumps(_parsed(file, tomllib.loads, text, "TOML"), default=dt.datetime.isoformat))
+
+
+def _parsed(file: Path, parse: Callable[[str], Any], text: str, form: str) -> Any:
     try:
-        return tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
+        return parse(text)
     except ValueError as error:
-        raise Invalid(f"{file} cannot be read as {'TOML' if file.suffix == '.toml' else 'JSON'}: {error}") from error
+        raise Invalid(f"{file} cannot be read as {form}: {error}") from error
 
 
 def _text(file: Path) -> str:

@@ -27,7 +27,9 @@ def verify(*, config: Config = Path("hub.toml"), as_json: AsJson = False) -> int
         return 0 if found["whole"] else 1
     for problem in found["problems"]:
         say(f"✕ {problem['where']}: {problem['message']}")
-    say(f"{settings.place.upper()}: {found['entries']} entries, the journal is {'' if found['whole'] else 'NOT '}whole.")
+    say(
+        f"{settings.place.upper()}: {found['entries']} entries, the journal is {'' if found['whole'] else 'NOT '}whole."
+    )
     return 0 if found["whole"] else 1
 
 

@@ -49,7 +49,7 @@ def start(
 ) -> Draft:
     """The first save of a draft, for the verbs that may begin one."""
     contents.check(content, mode=office.mode, place=office.place, now=now)
-    base = blank(office, now, content, advisory, office.salt(), truncate_ms(now))
+    base = blank(office, content, advisory, office.salt(), truncate_ms(now))
     return _born(tx, office, actor, now, content, verb=verb, base=base)
 
 
@@ -86,6 +86,8 @@ def update(
 ) -> Draft:
     """Open the next version of one of our products: same report, new salt; without `content` as it stands now.
 
+    What stood may be over by now (its end, the next update): that is judged when the draft is submitted.
+
     Raises Forbidden, NotFound, Invalid, and Conflict when it was withdrawn or its next version is open already.
     """
     permit(tx, office, actor, now, Verb.UPDATE)
@@ -97,8 +99,9 @@ def update(
         record.conflict(stage)
     _refuse_second(tx, product_id)
     audience = contents.ordered(standing.recipients)
+    if content is not None:
+        contents.check(content, mode=office.mode, place=office.place, now=now)
     said = content or contents.of_bulletin(standing.bulletin, audience)
-    contents.check(said, mode=office.mode, place=office.place, now=now)
     return _born(tx, office, actor, now, said, verb=Verb.UPDATE, base=_next(office, standing), follows=standing)
 
 

@@ -117,7 +117,7 @@ def written(
     return msgspec.structs.replace(
         base,
         modified=max(truncate_ms(now), base.modified),
-        published=truncate_ms(now),
+        published=base.created,
         headline=shown_headline(office.mode, content.headline.strip()),
         text=content.text,
         topic=content.topic,
@@ -149,9 +149,7 @@ def _translated(office: Office, one: Translation) -> Translation:
     return Translation(one.lang, shown_headline(office.mode, one.headline.strip()), one.text)
 
 
-def blank(
-    office: Office, now: dt.datetime, content: Content, advisory: AdvisoryRef | None, seed: str, created: dt.datetime
-) -> Bulletin:
+def blank(office: Office, content: Content, advisory: AdvisoryRef | None, seed: str, created: dt.datetime) -> Bulletin:
     """A bulletin with what is fixed at birth and a new salt; its words are still to be `written`."""
     return Bulletin(
         mode=office.mode,
@@ -160,7 +158,7 @@ def blank(
         salt=office.salt(),
         created=created,
         modified=created,
-        published=truncate_ms(now),
+        published=created,
         headline=content.headline,
         text=content.text,
         topic=content.topic,

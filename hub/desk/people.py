@@ -35,8 +35,8 @@ def first_person(tx: Tx, office: Office, now: dt.datetime, handle: str, name: st
     """Make the first account of a new node. Conflict when there is one already."""
     if people.count(tx):
         raise Conflict("This node has people already: one of them adds the next.", code="founded")
-    return _add(tx, office, FOUNDER, now, Person("", handle, name, frozenset(roles), True, now, None))  # noqa: FBT003 -
-    # active, in the order of the columns
+    person = Person("", handle, name, frozenset(roles), active=True, created_at=now, created_by=None)
+    return _add(tx, office, FOUNDER, now, person)
 
 
 def add_person(
@@ -44,7 +44,7 @@ def add_person(
 ) -> Person:
     """Make an account. Raises Forbidden, Conflict when the handle is taken, Invalid."""
     permit(tx, office, actor, now, Verb.MANAGE_PEOPLE)
-    person = Person("", handle, name, frozenset(roles), True, now, actor.id)  # noqa: FBT003 - active
+    person = Person("", handle, name, frozenset(roles), active=True, created_at=now, created_by=actor.id)
     return _add(tx, office, actor.id, now, person)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -18,12 +18,13 @@ from hub.rules.lifecycle import Stage
 from hub.rules.release import Reach, reach, widest
 from hub.store import counters, holders, outbox, peers, revisions, standing
 from hub.store.bulletins import Draft
+from hub.store.journal import Said
 from hub.store.people import Person
 from hub.store.revision import Revision, of_bulletin
+from hub.store.revisions import terms_of
 from hub.store.tx import Tx
 from schemas import stix
 from schemas.bulletin import Bulletin, Stamp
-from schemas.content import content_hash
 from schemas.product import ProductId, Series, series_of
 from schemas.times import truncate_ms
 from schemas.vocabulary import Mode, Reason, TombstoneKind
@@ -62,7 +63,7 @@ def publish(tx: Tx, office: Office, actor: Person, now: dt.datetime, draft_id: s
     payload = _payload(draft, bulletin)
     revision = of_bulletin(bulletin, payload, now=now, recipients=draft.audience)
     reached = reach(revision.item(), peers.agreements(tx), now=now, policy=office.policy)
-    recalled = _release(tx, office, now, revision, reached)
+    recalled = _release(tx, office, now, revision, reached, terms_of(bulletin))
     _close(tx, draft, stage, revision, now)
     _journal(tx, office, actor, now, revision, reached)
     if recalled:
@@ -127,16 +128,21 @@ def counter_of(mode: Mode, origin: str, year: int, series: Series) -> str:
 
 def _payload(draft: Draft, bulletin: Bulletin) -> bytes:
     """The bytes that travel. They are measured again, and are the approved content but for what release adds."""
+    told = draft.bulletin
     try:
         payload = stix.encode(bulletin)
     except stix.StixError as error:
         raise Conflict(f"It cannot travel: {error.message}.", code=error.code) from None
-    if content_hash(payload).hex() != draft.content_hash:
+    # Without what release adds it must be the approved bundle again, byte for byte: that is what the hash was made of.
+    bare = msgspec.structs.replace(bulletin, modified=told.modified, published=told.published, stamp=None)
+    if stix.encode(bare) != draft.bundle:
         raise Conflict("What would travel is not what was approved.", code="content")
     return payload
 
 
-def _release(tx: Tx, office: Office, now: dt.datetime, revision: Revision, reached: Reach) -> tuple[str, ...]:
+def _release(
+    tx: Tx, office: Office, now: dt.datetime, revision: Revision, reached: Reach, terms: Iterable[str]
+) -> tuple[str, ...]:
     """Store the version, sign its copies, end the earlier ones; the addressees that lose it."""
     copies = dispatch.seal_copies(office, revision, reached.copies)
     first = next(iter(copies.values()), None)
@@ -154,7 +160,7 @@ def _release(tx: Tx, office: Office, now: dt.datetime, revision: Revision, reach
         standing.outdate(tx, revision.product_id)
         held = holders.of_product(tx, revision.mode, revision.product_id)
         lost = dispatch.losers(held, reached.copies, reached.gets)
-    seq = revisions.add(tx, kept, revisions.terms_of(kept.bulletin))
+    seq = revisions.add(tx, kept, terms)
     dispatch.send_copies(tx, now, kept, seq, copies, dict(reached.gets))
     return lost
 
@@ -169,7 +175,6 @@ def _close(tx: Tx, draft: Draft, stage: Stage, revision: Revision, now: dt.datet
 def _journal(tx: Tx, office: Office, actor: Person, now: dt.datetime, revision: Revision, reached: Reach) -> None:
     """The payload by its H, and the release record: who gets it, who not and why."""
     about = (revision.product_id, revision.version)
-    record.commit(tx, now, actor.id, Verb.PUBLISH.value, about, revision.hash)
     body = {
         "gets": dict(reached.gets),
         "withheld": dict(reached.codes),
@@ -177,4 +182,4 @@ def _journal(tx: Tx, office: Office, actor: Person, now: dt.datetime, revision: 
         "public": reached.public,
         "policy": office.policy.digest,
     }
-    record.tell(tx, office, now, actor.id, "reach", about, body)
+    record.commit_and_tell(tx, office, now, Said(actor.id, Verb.PUBLISH.value, *about, revision.hash), "reach", body)

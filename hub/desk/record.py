@@ -34,6 +34,14 @@ def tell(
     return entry
 
 
+def commit_and_tell(tx: Tx, office: Office, now: dt.datetime, said: Said, verb: str, body: object) -> None:
+    """Write two entries about one thing in one go: `said`, and under another verb what belongs to it (as `tell`)."""
+    salt, raw = office.entropy(16), _encode(body)
+    beside = Said(said.actor, verb, said.object, said.version, journal.salted(salt, raw))
+    _, entry = journal.append_all(tx, now, (said, beside))
+    journal.keep_detail(tx, Detail(entry.n, salt, raw))
+
+
 def forbid(refused: Refused) -> NoReturn:
     """The rules say that this person may not."""
     raise Forbidden(refused.reason, code=refused.code)

@@ -118,7 +118,7 @@ def _mark(tx: Tx, now: dt.datetime, product: Product, fact: Facts, shown: Standi
     current = fact.version == shown.version or noticed
     stage, taken = fact.stage, fact.taken
     if current and not product.withdrawn:
-        over = shown.state is State.EXPIRED or now >= fact.expires + GRACE
+        over = shown.state is State.EXPIRED or now - GRACE >= fact.expires
         stage = Stage.EXPIRED if over else Stage.RELEASED
         taken = TombstoneKind.EXPIRED if shown.state is State.EXPIRED else None
     if (current, stage, taken) != (fact.current, fact.stage, fact.taken):

@@ -10,14 +10,14 @@ from hub.desk import content as contents
 from hub.desk import record
 from hub.desk.drafting import advance, load, save, work_of
 from hub.desk.office import Office
-from hub.errors import FieldError, Invalid
+from hub.errors import Conflict, FieldError, Invalid
 from hub.rules.authority import Verb, approval_role, missing
 from hub.rules.lifecycle import Stage
 from hub.store.bulletins import Draft
 from hub.store.people import Person
 from hub.store.tx import Tx
 from schemas.bulletin import Approval
-from schemas.content import approval_hash
+from schemas.content import approval_hash, content_hash
 from schemas.stix import MAX_DRAFT
 from schemas.times import truncate_ms
 
@@ -62,6 +62,8 @@ def approve(tx: Tx, office: Office, actor: Person, now: dt.datetime, draft_id: s
     """
     draft = load(tx, office, actor, now, draft_id, seen, Verb.APPROVE)
     stage = advance(draft, Verb.APPROVE)
+    if content_hash(draft.bundle).hex() != draft.content_hash:
+        raise Conflict("The stored draft is not what its content hash says: run hub verify.", code="content")
     role = approval_role(actor.actor(), work_of(draft)).value
     covered = approval_hash(Verb.APPROVE.value, role, bytes.fromhex(draft.content_hash))
     given = Approval(actor.id, role, Verb.APPROVE.value, truncate_ms(now), covered.hex())

@@ -2,7 +2,8 @@
 
 **Author is everyone who changed the content or adopted it. An author never approves nor releases, whatever their roles.** An
 account that an author made (or one made by such an account) within the policy's hours is no second person, and neither is whoever
-made an author's account: nobody becomes two by opening an account. An approval counts for the content hash that it was given
+made an author's account; nor is an account for which an author ever made a token, or whoever made one for an author: nobody
+becomes two by opening an account or by keeping a key to somebody else's. An approval counts for the content hash that it was given
 for and no other. Two accounts that an operator opened are two people here: who may open accounts is for the journal to watch.
 """
 
@@ -93,12 +94,16 @@ _SECOND_PERSON: Final = frozenset({Verb.APPROVE, Verb.PUBLISH})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: an opaque person id, their roles now (none when the account is closed), when and by whom the account was made."""
+    """Who acts: an opaque person id, their roles now (none when the account is closed), when and by whom the account was made.
+
+    `tokens_from`: who else ever made a token of this account. A token is its owner, so each of them could have acted as them.
+    """
 
     id: str
     roles: frozenset[Role]
     created_at: dt.datetime
     created_by: str | None = None
+    tokens_from: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -163,13 +168,14 @@ def _lacks_role(actor: Actor, verb: Verb) -> str:
 def _second_person(
     actor: Actor, verb: Verb, work: Work, now: dt.datetime, policy: Policy, accounts: Mapping[str, Actor]
 ) -> Refused | None:
-    everyone = {**accounts, actor.id: actor}
+    everyone = {actor.id: actor, **accounts}
     if actor.id in work.authors:
         others = _listed(who_may(verb), "or")
         return Refused("author", f"You wrote part of this: somebody else must {_said(verb)} it, {others}.")
     if _is_author_too(actor.id, work, everyone, now, policy):
         reason = (
-            f"Your account and an author's were made by one another less than {policy.second_person_hours} hours ago"
+            "Your account and an author's are no two people here: one was made by the other less than "
+            f"{policy.second_person_hours} hours ago, or holds a token that the other made"
         )
         return Refused("not-second-person", f"{reason}: somebody else must {_said(verb)} it.")
     return None
@@ -258,9 +264,19 @@ def _stands(
 def _is_author_too(person: str, work: Work, accounts: Mapping[str, Actor], now: dt.datetime, policy: Policy) -> bool:
     """Whether this account and one of an author's must be taken for the same person."""
     maker = frozenset({person})
+    if _holds_token_of(person, work.authors, accounts):
+        return True
     return _made_by(person, work.authors, accounts, now, policy) or any(
         _made_by(author, maker, accounts, now, policy) for author in work.authors
     )
+
+
+def _holds_token_of(person: str, authors: frozenset[str], accounts: Mapping[str, Actor]) -> bool:
+    """Whether one of them made a token for the other, however long ago: it may still be in their hands."""
+    account = accounts.get(person)
+    if account is not None and account.tokens_from & authors:
+        return True
+    return any(person in accounts[author].tokens_from for author in authors if author in accounts)
 
 
 def _made_by(

@@ -19,9 +19,11 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import enum
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -153,6 +155,10 @@ class Standing:
     erase: frozenset[int]
 
 
+MOST_VERSIONS: Final = 200  # of one product: what comes beyond is refused
+MOST_TOMBSTONES: Final = 200  # of one product; what still takes something away is taken beyond it, too
+MOST_COPIES: Final = 50  # of one version, on different audiences
+
 _NARROWED: Final = frozenset({TombstoneKind.NARROWED})
 _NOT_SHOWN: Final = frozenset({TombstoneKind.NARROWED, TombstoneKind.EXPIRED})
 
@@ -162,57 +168,105 @@ def standing(known: Known) -> Standing:
     kinds = {grave.kind for grave in known.tombstones}
     if TombstoneKind.PURGED in kinds:
         return Standing(State.NOTHING, None, frozenset(known.versions))
-    erase = frozenset(version for version in known.versions if _covered(known, version, _NARROWED))
+    narrowed = _InForce(known.tombstones, _NARROWED)
+    erase = frozenset(version for version in known.versions if narrowed.covers(known, version))
     if TombstoneKind.WITHDRAWN in kinds:
         return Standing(State.WITHDRAWN, None, erase)
-    newest = _newest(known)
+    not_shown = _InForce(known.tombstones, _NOT_SHOWN)
+    newest = max((*known.versions, not_shown.newest), default=0)
     if newest not in known.versions or newest in known.erased | erase:
         return Standing(State.NOTHING, None, erase)
-    state = State.EXPIRED if _covered(known, newest, _NOT_SHOWN) else State.SHOWN
+    state = State.EXPIRED if not_shown.covers(known, newest) else State.SHOWN
     return Standing(state, newest, erase)
 
 
-def _newest(known: Known) -> int:
-    """The highest version number that anything in force speaks of; 0 when nothing does."""
-    told = (
-        grave.version
-        for grave in known.tombstones
-        if grave.kind in _NOT_SHOWN and not _lifted(known, grave, grave.version)
-    )
-    return max((*known.versions, *told), default=0)
+def covered(tombstones: Iterable[Grave], version: int) -> bool:
+    """Whether a narrowing or an expiry among these, all to one addressee, is in force for this version."""
+    return _InForce(tombstones, _NOT_SHOWN).anybody(version)
 
 
-def _covered(known: Known, version: int, kinds: frozenset[TombstoneKind]) -> bool:
-    """Whether every copy of this version lies under a tombstone of these kinds that is in force for it."""
-    under = [
-        grave
-        for grave in known.tombstones
-        if grave.kind in kinds and grave.version >= version and not _lifted(known, grave, version)
-    ]
-    copies = known.copies.get(version, frozenset())
-    return bool(under) and all(any(_reaches(grave, copy) for grave in under) for copy in copies)
+class _InForce:
+    """The tombstones of some kinds as the ranges of versions for which they are in force, by addressee.
+
+    A tombstone is in force for the versions up to its own that no `restored` with a higher serial to the same addressee lifts. As
+    such a `restored` lifts every version up to its own, what is left is one range; the ranges are merged, so that asking about a
+    version costs no more than finding it among them.
+    """
+
+    def __init__(self, tombstones: Iterable[Grave], kinds: frozenset[TombstoneKind]) -> None:
+        lifts = _Lifts(tombstones := tuple(tombstones))
+        ranges: dict[str, list[tuple[int, int]]] = {}
+        self.newest = 0
+        for grave in tombstones:
+            if grave.kind not in kinds:
+                continue
+            lifted = lifts.up_to(grave)
+            if lifted < grave.version:
+                ranges.setdefault(grave.addressee, []).append((lifted, grave.version))
+                self.newest = max(self.newest, grave.version)
+        self._by_addressee = {addressee: _merged(found) for addressee, found in ranges.items()}
+        mine = (found for addressee, found in ranges.items() if addressee.startswith("to-"))
+        self._to_me = _merged(itertools.chain.from_iterable(mine))
+        self._any = _merged(itertools.chain.from_iterable(ranges.values()))
+
+    def anybody(self, version: int) -> bool:
+        """Whether any of them is in force for this version."""
+        return _within(self._any, version)
+
+    def reaches(self, version: int, copy: str) -> bool:
+        """A tombstone to one peer covers whatever that peer holds; any other covers the copies of its own audience."""
+        return _within(self._to_me, version) or _within(self._by_addressee.get(copy, ()), version)
+
+    def covers(self, known: Known, version: int) -> bool:
+        """Whether every copy of this version lies under one of them."""
+        if not self.anybody(version):
+            return False
+        return all(self.reaches(version, copy) for copy in known.copies.get(version, ()))
 
 
-def _lifted(known: Known, grave: Grave, version: int) -> bool:
-    """Whether a later `restored` to the same addressee lifts this tombstone for this version."""
-    return any(
-        other.kind is TombstoneKind.RESTORED
-        and other.addressee == grave.addressee
-        and other.serial > grave.serial
-        and other.version >= version
-        for other in known.tombstones
-    )
+class _Lifts:
+    """How far what was `restored` lifts what the same addressee was told before."""
+
+    def __init__(self, tombstones: Iterable[Grave]) -> None:
+        restored: dict[str, list[tuple[int, int]]] = {}
+        for grave in tombstones:
+            if grave.kind is TombstoneKind.RESTORED:
+                restored.setdefault(grave.addressee, []).append((grave.serial, grave.version))
+        self._serials: dict[str, list[int]] = {}
+        self._highest: dict[str, list[int]] = {}
+        for addressee, found in restored.items():
+            found.sort(reverse=True)
+            highest = list(itertools.accumulate((version for _, version in found), max))
+            self._serials[addressee] = [serial for serial, _ in reversed(found)]
+            self._highest[addressee] = highest[::-1]  # the highest version of this serial and those after it
+
+    def up_to(self, grave: Grave) -> int:
+        """The highest version for which a later `restored` lifts this tombstone; 0 when none does."""
+        serials = self._serials.get(grave.addressee, [])
+        later = bisect.bisect_right(serials, grave.serial)
+        return self._highest[grave.addressee][later] if later < len(serials) else 0
 
 
-def _reaches(grave: Grave, copy: str) -> bool:
-    """A tombstone to one peer covers whatever that peer holds; any other covers the copies of its own audience."""
-    return grave.addressee.startswith("to-") or grave.addressee == copy
+def _merged(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """The same versions as ranges (after, up to) that rise and do not touch."""
+    merged: list[tuple[int, int]] = []
+    for after, up_to in sorted(ranges):
+        if merged and after <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(up_to, merged[-1][1]))
+        else:
+            merged.append((after, up_to))
+    return tuple(merged)
+
+
+def _within(ranges: Sequence[tuple[int, int]], version: int) -> bool:
+    at = bisect.bisect_left(ranges, (version,))  # the first range that does not begin before this version
+    return at > 0 and version <= ranges[at - 1][1]
 
 
 def arrive(known: Known, incoming: Copy | Grave) -> Arrival:
     """What to do with a verified message about this product; `incoming` was compared with its subject (`trust.judge_copy`).
 
-    Refused codes: `equivocation`, `withdrawn-is-terminal`, `purged-is-terminal`, `narrowed`, `replay`. On Accepted store it,
+    Refused codes: `equivocation`, `withdrawn-is-terminal`, `purged-is-terminal`, `narrowed`, `replay`, `over-cap`. On Accepted store it,
     then make what is shown and what is erased agree with `standing(with_(known, incoming))`.
     """
     if isinstance(incoming, Copy):
@@ -257,10 +311,21 @@ def _arrive_copy(known: Known, copy: Copy) -> Arrival:
         return Duplicate() if first is not None else barred
     if first is not None and copy.version not in known.erased and _is_held(known, copy):
         return Duplicate()
+    crowded = _crowded(known, copy)
+    if crowded is not None:
+        return crowded
     before, after = standing(known), standing(_add_copy(known, copy))
     if after == before or after.version != copy.version:
         return Accepted(Effect.KEEP)
     return Accepted(Effect.SHOW if after.state is State.SHOWN else Effect.EXPIRE)
+
+
+def _crowded(known: Known, copy: Copy) -> Refused | None:
+    if copy.version not in known.versions and len(known.versions) >= MOST_VERSIONS:
+        return Refused("over-cap", f"{MOST_VERSIONS} versions of this bulletin are here, as many as there may be.")
+    if len(known.copies.get(copy.version, ())) >= MOST_COPIES:
+        return Refused("over-cap", f"{MOST_COPIES} copies of this version are here, as many as there may be.")
+    return None
 
 
 def _is_held(known: Known, copy: Copy) -> bool:
@@ -275,8 +340,7 @@ def _barred(known: Known, copy: Copy) -> Refused | None:
         return Refused("purged-is-terminal", "Its origin had this bulletin erased everywhere, for good.")
     if TombstoneKind.WITHDRAWN in kinds:
         return Refused("withdrawn-is-terminal", "Its origin withdrew this bulletin, whatever version follows.")
-    alone = dataclasses.replace(known, copies={copy.version: frozenset({copy.audience})})
-    if _covered(alone, copy.version, _NARROWED):
+    if _InForce(known.tombstones, _NARROWED).reaches(copy.version, copy.audience):
         return Refused("narrowed", "Its origin recalled this version from this node.")
     return None
 
@@ -291,14 +355,26 @@ def _arrive_grave(known: Known, grave: Grave) -> Arrival:
         return Refused("equivocation", f"Serial {grave.serial} to {grave.addressee} was used for another message.")
     if grave.serial < highest and _is_replay(known, grave):
         return Refused("replay", f"Serial {grave.serial} to {grave.addressee} comes after {highest}: an old message.")
-    return Accepted(_effect(known, grave))
+    effect = _effect(known, grave)
+    if len(known.tombstones) >= MOST_TOMBSTONES and not _must_be_taken(known, grave, effect):
+        return Refused("over-cap", f"{MOST_TOMBSTONES} recalls of this bulletin are here, as many as there may be.")
+    return Accepted(effect)
+
+
+def _must_be_taken(known: Known, grave: Grave, effect: Effect) -> bool:
+    """Whether a recall counts however many there are: the first of its kind that ends the product, or one that takes away."""
+    if grave.kind in TERMINAL:
+        return all(held.kind is not grave.kind for held in known.tombstones)
+    if grave.kind is TombstoneKind.RESTORED:
+        return False
+    return effect is not Effect.KEEP or not standing(_add_grave(known, grave)).erase <= known.erased
 
 
 def _is_replay(known: Known, grave: Grave) -> bool:
     """Whether a message below the highest serial is only an old one: it gives back, or it would take nothing more away."""
     if grave.kind in TERMINAL:
         return False
-    if grave.kind is TombstoneKind.RESTORED or _lifted(known, grave, grave.version):
+    if grave.kind is TombstoneKind.RESTORED or _Lifts(known.tombstones).up_to(grave) >= grave.version:
         return True
     return any(
         held.kind is grave.kind

@@ -190,7 +190,7 @@ def _is_over(item: Item, now: dt.datetime) -> bool:
     if item.stage is Stage.WITHDRAWN:
         return False
     grace = dt.timedelta() if item.own else GRACE
-    return item.stage is Stage.EXPIRED or item.expires is None or now >= item.expires + grace
+    return item.stage is Stage.EXPIRED or item.expires is None or now - grace >= item.expires
 
 
 def _by_link(item: Item) -> Withheld | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+from dataclasses import replace
 
 import msgspec
 import sqlalchemy as sa
@@ -88,6 +89,11 @@ _BY_TOKEN = statement(
 _TOKENS_OF = statement(
     sa.select(*_TOKEN).where(tokens.c.person == sa.bindparam("person")).order_by(tokens.c.created_at)
 )
+_TOKENS_FROM = statement(
+    sa.select(tokens.c.created_by)
+    .where(tokens.c.person == sa.bindparam("person"), tokens.c.created_by != tokens.c.person)
+    .distinct()
+)
 _REVOKE = statement(
     sa.update(tokens)
     .where(tokens.c.hash == sa.bindparam("which"), tokens.c.revoked_at.is_(None))
@@ -150,7 +156,12 @@ def accounts(tx: Tx, ids: frozenset[str], since: dt.datetime) -> dict[str, Actor
         found |= {actor.id: actor for actor in made}
         makers = {actor.created_by for actor in made if actor.created_by and actor.created_at > since}
         wanted = makers - found.keys()
-    return found
+    return {actor.id: replace(actor, tokens_from=_tokens_from(tx, actor.id)) for actor in found.values()}
+
+
+def _tokens_from(tx: Tx, person_id: str) -> frozenset[str]:
+    """Who else ever made a token of this person's, whether or not it was revoked since."""
+    return frozenset(row["created_by"] for row in tx.all(_TOKENS_FROM, person=person_id))
 
 
 def everybody(tx: Tx, *, limit: int = 500, after: str = "") -> list[Person]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 
 import msgspec
 import sqlalchemy as sa
@@ -14,10 +15,13 @@ from hub.store.tables import quarantine
 from hub.store.tx import Tx
 from schemas.times import format_time
 
-ROOM_ITEMS = 1_000  # per peer, kept with their bytes
+ROOM_ITEMS = 1_000  # per peer, kept with their bytes; as many again of those that wait for a `restored`
 ROOM_FACTS = 10_000  # per peer, kept in all; what comes after is only counted in the newest row
 SUBJECT_BYTES = 512
 REASON_CHARS = 1_000
+NARROWED = "narrowed"  # the code of a copy that came while its origin had recalled it: it may be restored
+
+_PRODUCT = re.compile(rb'"product_id"\s*:\s*"([A-Z0-9-]{6,60})"')
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -45,10 +49,23 @@ _KEEP = statement(
         set_={"times": quarantine.c.times + 1, "last_at": _new.excluded.last_at},
     ),
     *(name for name in Held.__struct_fields__ if name != "id"),
+    "product_id",
 )
+_waits = quarantine.c.code == NARROWED
 _COUNT = statement(
-    sa.select(sa.func.count(), sa.func.count(quarantine.c.payload)).where(quarantine.c.peer == sa.bindparam("peer"))
+    sa.select(
+        sa.func.count(),
+        sa.func.count(sa.case((sa.not_(_waits), quarantine.c.payload))),
+        sa.func.count(sa.case((_waits, quarantine.c.payload))),
+    ).where(quarantine.c.peer == sa.bindparam("peer"))
 )
+_OF_PRODUCT = (quarantine.c.product_id == sa.bindparam("which"), quarantine.c.payload.is_not(None))
+_WAITING = statement(
+    sa.select(*_FIELDS).where(*_OF_PRODUCT, _waits, quarantine.c.peer == sa.bindparam("from_peer")).order_by(quarantine.c.id)
+)
+_FORGET = statement(sa.update(quarantine).where(*_OF_PRODUCT).values(payload=None))
+_FORGET_OTHERS = statement(sa.update(quarantine).where(*_OF_PRODUCT, sa.not_(_waits)).values(payload=None))
+_DROP = statement(sa.delete(quarantine).where(quarantine.c.id == sa.bindparam("id")))
 _OVERFLOW = statement(
     sa.update(quarantine)
     .where(
@@ -74,7 +91,8 @@ _BY_PEER = statement(
 def keep(tx: Tx, now: dt.datetime, peer: str, envelope: tuple[str, bytes, str, str], code: str, reason: str) -> None:
     """Keep a copy (subject, payload, key, signature) that was refused. The same copy refused again is counted."""
     subject, payload, key, signature = envelope
-    facts, whole = tx.all(_COUNT, peer=peer)[0]
+    facts, *whole = tx.all(_COUNT, peer=peer)[0]
+    named = _PRODUCT.search(payload)
     at = format_time(now)
     if facts >= ROOM_FACTS:
         tx.run(_OVERFLOW, which=peer, at=at)
@@ -84,15 +102,34 @@ def keep(tx: Tx, now: dt.datetime, peer: str, envelope: tuple[str, bytes, str, s
         peer=peer,
         subject=subject[:SUBJECT_BYTES],
         hash=hashlib.sha256(payload).digest(),
-        payload=payload if whole < ROOM_ITEMS else None,
+        payload=payload if whole[code == NARROWED] < ROOM_ITEMS else None,
         key=key[:SUBJECT_BYTES],
         signature=signature[:SUBJECT_BYTES],
         code=code,
         reason=reason[:REASON_CHARS],
+        product_id=None if named is None else named[1].decode(),
         times=1,
         first_at=at,
         last_at=at,
     )
+
+
+def waiting(tx: Tx, peer: str, product_id: str) -> list[Held]:
+    """The copies of a product that came from this peer while it was narrowed, oldest first: a `restored` brings them in."""
+    return [Held(*row) for row in tx.all(_WAITING, which=product_id, from_peer=peer)]
+
+
+def drop(tx: Tx, number: int) -> None:
+    """It is held no more: it was taken after all."""
+    tx.run(_DROP, id=number)
+
+
+def forget(tx: Tx, product_id: str, *, for_good: bool) -> None:
+    """The bytes of a product that was taken back go, whoever sent them; that they were refused, and why, stays.
+
+    `for_good`: also those that wait for a `restored`.
+    """
+    tx.run(_FORGET if for_good else _FORGET_OTHERS, which=product_id)
 
 
 def items(tx: Tx, *, limit: int = 100, before: int | None = None) -> list[Held]:

@@ -12,7 +12,10 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+import structlog
 
+from hub.errors import StoreError
+from hub.rules.release import GRACE
 from hub.store.revision import COLUMNS, FIELDS, Revision, from_row, to_row
 from hub.store.statement import Statement, each_of, statement
 from hub.store.tables import revisions as table
@@ -23,6 +26,9 @@ from schemas.times import format_time
 from schemas.vocabulary import Mode, Topic
 
 __all__ = ["Revision"]
+
+_MOST_ROUNDS = 100  # a page that is asked for again because rows in it cannot be read
+_log = structlog.get_logger("hub.store")
 
 _TO_ROW = tuple(name for name in FIELDS if name not in {"seq", "position"})
 
@@ -51,7 +57,7 @@ _DUE = statement(
     sa.select(*COLUMNS)
     .where(
         table.c.stage == sa.literal_column("'released'"),
-        table.c.current == 1,
+        table.c.current == sa.literal_column("1"),
         table.c.expires <= sa.bindparam("until"),
         table.c.own == sa.bindparam("own"),
     )
@@ -120,7 +126,9 @@ class Narrow(msgspec.Struct, frozen=True, kw_only=True):
     """What a list is narrowed by; empty or None: not.
 
     `areas` are codes as in `Area` (any of them), `state` two letters, `lang` a tag in any case, `severity_rank` the least. An
-    area or a state also finds what concerns every place.
+    area or a state also finds what concerns every place. `told_since` leaves out older withdrawals (with `outside_at` not
+    given: only those of others, the desk keeps its own); `outside_at` leaves out what by then nobody outside the desk is
+    shown: expired, or without its bytes; `settled` what still waits for its lane.
     """
 
     topics: tuple[Topic, ...] = ()
@@ -128,6 +136,9 @@ class Narrow(msgspec.Struct, frozen=True, kw_only=True):
     areas: tuple[str, ...] = ()
     state: str | None = None
     lang: str | None = None
+    told_since: dt.datetime | None = None
+    outside_at: dt.datetime | None = None
+    settled: bool = False
 
     def parameters(self) -> dict[str, object]:
         """What the statement takes for it; each name is there only when something is narrowed by it."""
@@ -142,6 +153,10 @@ class Narrow(msgspec.Struct, frozen=True, kw_only=True):
             given["places"] = _json([*places, "area:*"])
         if self.lang:
             given["language"] = f"lang:{self.lang.lower()}"
+        if self.told_since is not None:
+            given["told_since"] = format_time(self.told_since)
+        if self.outside_at is not None:
+            given["alive_at"] = format_time(self.outside_at - GRACE)
         return given
 
 
@@ -160,24 +175,54 @@ def newest(
     """The shown version of each product that a reader of one of these reaches might have, the newest first, a page.
 
     `reach` are words of `hub.rules.release.Widest`; `before` is a `position`. SQL only narrows: `may_leave` decides on each.
+    Fewer than `limit` means that there are no more. A row that cannot be read costs itself alone and is logged.
     """
+    found: list[Revision] = []
+    end, reach = 2**62 if before is None else before, tuple(reach)
+    for _ in range(_MOST_ROUNDS):
+        rows = _page(tx, mode, reach, narrow, limit - len(found), end)
+        found += _good(rows)
+        if len(found) >= limit or not rows or len(rows) < limit - (len(found) - len(rows)):
+            return found
+        end = _position(rows[-1])
+    raise StoreError("Too many rows of this list cannot be read; `hub verify` names them.", code="unreadable-rows")
+
+
+def _page(tx: Tx, mode: Mode, reach: tuple[str, ...], narrow: Narrow, limit: int, end: int) -> list[sqlite3.Row]:
     given = narrow.parameters()
-    listing = _listing(frozenset(given))
-    end = 2**62 if before is None else before
+    listing = _listing(frozenset(given), settled=narrow.settled)
     pages = [tx.all(listing, mode=mode.value, reach=str(one), limit=limit, before=end, **given) for one in reach]
-    rows = heapq.merge(*pages, key=_position, reverse=True)
-    return [from_row(row) for row in itertools.islice(rows, limit)]
+    return list(itertools.islice(heapq.merge(*pages, key=_position, reverse=True), limit))
 
 
-@functools.lru_cache(maxsize=64)
-def _listing(by: frozenset[str]) -> Statement:
+def _good(rows: Iterable[sqlite3.Row]) -> list[Revision]:
+    found: list[Revision] = []
+    for row in rows:
+        try:
+            found.append(from_row(row))
+        except Exception as error:  # noqa: BLE001 - a list outlives any one of its rows (house law 4)
+            _log.error("a row cannot be read", product=str(row["product_id"])[:60], seq=row["seq"], exc_info=error)
+    return found
+
+
+@functools.lru_cache(maxsize=128)
+def _listing(by: frozenset[str], *, settled: bool) -> Statement:
     """The statement for one set of filters, compiled when it is first asked for."""
     asked = sa.select(*COLUMNS).where(
         table.c.mode == sa.bindparam("mode"),
         table.c.reach == sa.bindparam("reach"),
-        table.c.current == 1,
+        table.c.current == sa.literal_column("1"),
         table.c.position < sa.bindparam("before"),
     )
+    if settled:
+        asked = asked.where(table.c.waiting == 0)
+    if "alive_at" in by:
+        alive = sa.and_(table.c.stage != "withdrawn", table.c.expires > sa.bindparam("alive_at"))
+        # Said as the index ix_revisions_open says it: a flood of what is over is not even walked past.
+        asked = asked.where(table.c.stage != sa.literal_column("'expired'"), table.c.readable == 1)
+        asked = asked.where(sa.or_(alive, _told() if "told_since" in by else table.c.stage == "withdrawn"))
+    elif "told_since" in by:
+        asked = asked.where(sa.or_(table.c.own == 1, table.c.stage != "withdrawn", _told()))
     if "topics" in by:
         asked = asked.where(table.c.topic.in_(each_of("topics")))
     if "severity_rank" in by:
@@ -187,6 +232,10 @@ def _listing(by: frozenset[str]) -> Statement:
     if "language" in by:
         asked = asked.where(_has_term(sa.select(sa.bindparam("language", type_=sa.Text))))
     return statement(asked.order_by(table.c.position.desc()).limit(sa.bindparam("limit", type_=sa.Integer)))
+
+
+def _told() -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.stage == "withdrawn", table.c.updated_at >= sa.bindparam("told_since"))
 
 
 def _has_term(wanted: sa.Select[Any]) -> sa.ColumnElement[bool]:

@@ -104,12 +104,11 @@ revisions = _table(
     _text("stored_at"),
     _text("updated_at"),
     _text("expires"),
-    sa.UniqueConstraint("mode", "origin", "product_id", "version"),
+    sa.UniqueConstraint("product_id", "version"),  # the id spells mode and origin
     sa.Index(None, "position", unique=True),
     sa.Index("ix_revisions_listing", "mode", "reach", "current", "position"),
-    sa.Index("ix_revisions_product", "product_id", "version"),
     sa.Index("ix_revisions_report", "report_id"),
-    sa.Index("ix_revisions_due", "stage", "current", "expires"),
+    sa.Index("ix_revisions_due", "expires", sqlite_where=sa.text("stage = 'released' and current = 1")),
     sa.Index("ix_revisions_waiting", "peer", "lane", sqlite_where=sa.text("waiting = 1")),
     info=SAID,
 )
@@ -321,10 +320,12 @@ quarantine = _table(
     _text("signature"),
     _text("code"),
     _text("reason"),
+    _text("product_id", null=True),  # what its payload names, where it names one
     _integer("times"),
     _text("first_at"),
     _text("last_at"),
     sa.UniqueConstraint("peer", "subject", "hash", "code"),
+    sa.Index("ix_quarantine_product", "product_id", sqlite_where=sa.text("payload is not null")),
     info=MACHINERY,
 )
 

@@ -20,7 +20,7 @@ PERSON = web.RequestKey("PERSON", Person)
 TOKEN_HASH = web.RequestKey("TOKEN_HASH", str)
 
 # RFC 6750 section 2.1, bounded.
-_BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9\-._~+/]{16,512}=*)")
+_BEARER = re.compile(r"(?i:bearer) +([A-Za-z0-9\-._~+/]{16,512}=*)")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="school-safety-hub"'}
 # A proxy on this machine makes every stranger look like loopback; it says so in one of these.
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")

@@ -15,7 +15,7 @@ from hub.web.access import admit
 from hub.web.openapi import describe
 from hub.web.parts import PARTS, Parts
 from hub.web.query import QUERY
-from hub.web.reference import DESCRIPTION
+from hub.web.reference import DESCRIPTION, Description
 from hub.web.route import KIB, ROUTE, Route
 from hub.web.shelf import SHELF, Shelf
 from hub.web.shield import add_headers, count, problems
@@ -166,7 +166,9 @@ def make_app(node: Parts) -> web.Application:
     app = web.Application(middlewares=[count, problems], client_max_size=512 * KIB)
     app[PARTS] = node
     app[SHELF] = Shelf(node)
-    app[DESCRIPTION] = describe(ROUTES, title=node.title, version=node.version, server=node.public_url)
+    app[DESCRIPTION] = Description(
+        lambda: describe(ROUTES, title=node.title, version=node.version, server=node.public_url)
+    )
     pages.set_up(app, node)
     app.on_response_prepare.append(add_headers)
     for route in ROUTES:

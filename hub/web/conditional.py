@@ -56,7 +56,7 @@ def answer(request: web.Request, body: Body, headers: Mapping[str, str]) -> web.
         return web.Response(status=304, headers={**sent, "ETag": f'"{known or tag}"'})
     if zipped:
         sent["Content-Encoding"] = "gzip"
-    sent["Content-Type"] = body.media
+    sent.setdefault("Content-Type", body.media)
     return web.Response(body=body.gzip if zipped else body.data, headers=sent)
 
 

@@ -16,6 +16,7 @@ from hub.errors import NotFound
 from hub.rules.release import HEADLINE_HIDDEN, District, Exit, Public, Reader
 from hub.store.people import feed_token
 from hub.web import door, wording
+from hub.web.accept import prefers_html
 from hub.web.access import token_hash
 from hub.web.conditional import Body, answer
 from hub.web.door import Asking, Found, Leaving
@@ -108,7 +109,11 @@ async def _open(request: web.Request, mode: Mode, base: str) -> web.Response:
     body = await _body(request, wanted)
     page = f'<{parts(request).public_url}/>; rel="alternate"; type="text/html"'
     link = f'<{wanted.address(before=wanted.filter.before)}>; rel="self", {page}'
-    return answer(request, body, {"Cache-Control": _PUBLIC, "Link": link})
+    headers = {"Cache-Control": _PUBLIC, "Link": link, "Vary": "Accept, Accept-Encoding"}
+    if wanted.form != "json" and prefers_html(request.headers.get("Accept", "")):
+        # Whoever follows the link in a browser gets the styled feed instead of a download or a wall of source.
+        headers["Content-Type"] = "text/xml; charset=utf-8"
+    return answer(request, body, headers)
 
 
 def _form(request: web.Request) -> str:

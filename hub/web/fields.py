@@ -21,6 +21,13 @@ def _moment(value: Any) -> Any:
     # ValueErrors; a TypeError would end the request
 
 
+def _utc(value: dt.datetime) -> dt.datetime:
+    try:
+        return truncate_ms(value)
+    except OverflowError:  # the last day of the year 9999, west of Greenwich
+        raise ValueError("is out of any calendar") from None
+
+
 def _place(value: str) -> str:
     if value.lower() not in PLACES:
         raise ValueError(f"{value[:20]!r} is not a state or territory; write two letters, such as oh")
@@ -31,6 +38,6 @@ Text = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, max_leng
 Label = Annotated[
     str, pydantic.StringConstraints(strip_whitespace=True, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
-Moment = Annotated[pydantic.AwareDatetime, pydantic.BeforeValidator(_moment), pydantic.AfterValidator(truncate_ms)]
+Moment = Annotated[pydantic.AwareDatetime, pydantic.BeforeValidator(_moment), pydantic.AfterValidator(_utc)]
 PlaceCode = Annotated[str, pydantic.AfterValidator(_place)]
 Version = Annotated[pydantic.StrictInt, pydantic.Field(ge=1)]

@@ -37,6 +37,7 @@ def set_up(app: web.Application, node: Parts) -> None:
     )
     environment.globals["node"] = {
         "title": node.title,
+        "state": node.state_name,
         "exercise": node.exercise,
         "contact": _contact(node.contact),
         "css": f"/static/hub.css?v={files['hub.css'].tag[:12]}",

@@ -28,6 +28,7 @@ from hub.metrics import BROKER_UP
 from hub.wire import child
 from hub.wire.certificate import context_for, own_certificate
 from hub.wire.config import ServerConfig, render
+from hub.wire.together import end, unbroken
 
 _READY_WITHIN: Final = 20.0  # a million messages are read in again in 0.6 s
 _FIRST_PAUSE: Final = 0.05
@@ -99,8 +100,7 @@ class Broker:
     async def stop(self) -> None:
         """End the server: SIGTERM, SIGKILL after five seconds. May be called twice."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
             self._task = None
         await self._end_child()
         self._down("stopped")
@@ -156,18 +156,22 @@ class Broker:
         ports = self._files / "ports"
         shutil.rmtree(ports, ignore_errors=True)
         ports.mkdir(mode=0o700)
+        try:
+            process = await unbroken(self._start_child(ports, store))
+            await self._until_ready(process, ports)
+            self._is_up(process.pid)
+            await process.wait()
+            self._down(f"the server ended with status {process.returncode}")
+        finally:
+            await unbroken(self._end_child())
+
+    async def _start_child(self, ports: Path, store: int) -> asyncio.subprocess.Process:
         with (self._files / "stderr.log").open("wb") as errors:
             command = (self._server, "-c", self._files / "server.conf", "--ports_file_dir", ports)
-            self._process = await child.spawn(command, errors=errors, keep=store)
-        if (living := child.Living.of(self._process.pid)) is not None:
+            process = self._process = await child.spawn(command, errors=errors, keep=store)
+        if (living := child.Living.of(process.pid)) is not None:
             living.save(self._record)
-        try:
-            await self._until_ready(self._process, ports)
-            self._is_up(self._process.pid)
-            await self._process.wait()
-            self._down(f"the server ended with status {self._process.returncode}")
-        finally:
-            await self._end_child()
+        return process
 
     async def _until_ready(self, process: asyncio.subprocess.Process, ports: Path) -> None:
         """Wait for the server's own file of ports (dialling again and again costs 2 s), then see who answers."""
@@ -179,7 +183,7 @@ class Broker:
                 raise BrokerError(f"The server was not ready after {_READY_WITHIN:.0f} s: {self._last_error()}")
             await asyncio.sleep(0.01)
         context = context_for(own_certificate(self._config.tls))
-        name = await _who_answers(dialled(self._config.host), self._config.port, context)
+        name = await who_answers(dialled(self._config.host), self._config.port, context)
         if name != self._config.name:
             raise BrokerError(f"Port {self._config.port} is answered by another server, {name!r}.")
 
@@ -202,12 +206,9 @@ class Broker:
         new = self._files / "server.conf.new"
         new.write_text(render(config), encoding="utf-8")
         new.chmod(0o600)
-        judged = await asyncio.create_subprocess_exec(
-            self._server, "-t", "-c", new, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-        )
-        _, words = await judged.communicate()
-        if judged.returncode != 0:
-            raise BrokerError(f"The server's configuration is not valid: {_last_words(words)}")
+        wrong = await unbroken(_judged(self._server, new))
+        if wrong is not None:
+            raise BrokerError(f"The server's configuration is not valid: {_last_words(wrong)}")
         new.replace(self._files / "server.conf")
 
     # ------------------------------------------------------------------------------------------ its state
@@ -241,6 +242,15 @@ def _locked(path: Path, who: str) -> int:
         os.close(descriptor)
         raise BrokerError(f"{who} works on {path.parent}. End it first.", "locked") from None
     return descriptor
+
+
+async def _judged(server: Path, file: Path) -> bytes | None:
+    """What the server says against a configuration; None when it would take it."""
+    test = await asyncio.create_subprocess_exec(
+        server, "-t", "-c", file, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    _, words = await test.communicate()
+    return None if test.returncode == 0 else words
 
 
 def _written(file: Path) -> bool:
@@ -277,7 +287,7 @@ def dialled(host: str, *, bracketed: bool = False) -> str:
     return f"[{address}]" if bracketed and ":" in address else address
 
 
-async def _who_answers(host: str, port: int, context: ssl.SSLContext) -> str:
+async def who_answers(host: str, port: int, context: ssl.SSLContext) -> str:
     """The name in the INFO line of the server at this port, which must hold our TLS key."""
     try:
         async with asyncio.timeout(5):

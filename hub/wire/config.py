@@ -60,7 +60,7 @@ def _server(config: ServerConfig) -> Iterator[str]:
     yield "max_connections: 1000"
     yield "max_pending: 32MB"
     yield 'write_deadline: "5s"'
-    yield 'ping_interval: "20s"'
+    yield 'ping_interval: "10s"'  # a dead link is noticed in half a minute, and counts against its account's limit so long
     yield "ping_max: 2"
     yield f"pid_file: {_quoted(str(files / 'server.pid'))}"
     yield f"log_file: {_quoted(str(files / 'server.log'))}"
@@ -103,7 +103,7 @@ def _accounts(config: ServerConfig) -> Iterator[str]:
 def _peer(place: str, streams: tuple[str, ...], keys: tuple[str, ...]) -> Iterator[str]:
     names = [name for _, name in _durables((place,), streams)]
     yield f"  {account(place)} {{"
-    yield "    limits: { max_connections: 4, max_subscriptions: 64, max_payload: 4096 }"
+    yield "    limits: { max_connections: 8, max_subscriptions: 64, max_payload: 4096 }"
     yield from _users(place, names, keys)
     yield "    imports: ["
     for name in names:

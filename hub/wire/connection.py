@@ -94,6 +94,8 @@ class Connection(Client):
             async with asyncio.timeout(_FAREWELL):
                 await super().close()
         except TimeoutError:
+            log.debug("a server took no goodbye", link=self.options.get("name"))
+        finally:
             if (writer := getattr(self._transport, "_io_writer", None)) is not None:
                 writer.transport.abort()  # the goodbye of TLS would take half a minute
 

@@ -78,7 +78,9 @@ class Pull:
         info = await self._info()
         self.head = Head(info)
         await self._hand_back(info)
-        await self._connection.subscribe(f"{self._inbox}.*", cb=self._take)
+        await self._connection.subscribe(
+            f"{self._inbox}.*", cb=self._take, pending_msgs_limit=4 * _BATCH, pending_bytes_limit=4 * _BYTES
+        )
         await self._ask()
 
     async def batch(self) -> list[Msg]:

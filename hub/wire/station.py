@@ -31,7 +31,7 @@ from hub.wire.keys import load as load_keys
 from hub.wire.names import modes_of, streams_of
 from hub.wire.receiver import Clock, Receiver, endpoint_of, off_because
 from hub.wire.sender import Sender
-from hub.wire.together import until_one_ends
+from hub.wire.together import end, until_one_ends
 from schemas.vocabulary import KeyState, KeyUse
 
 _LOOK_AGAIN: Final = 30.0
@@ -93,9 +93,7 @@ class Station:
         """End the links, then the sender, then the server. May be called twice, and without a start."""
         running = [task for _, task in self._receivers.values()] + self._tasks
         self._receivers, self._tasks = {}, []
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end(*running)
         await self._broker.stop()
 
     def peers_changed(self) -> None:
@@ -171,13 +169,18 @@ class Station:
 
     # -------------------------------------------------------------------------------------------- peers
     async def _watch(self) -> None:
+        told: str | None = None
         while True:
             generation = self._database.changed.generation
             try:
                 await self._take(await self._database.read(peers.everybody))
                 self._looked.set()
+                told = None
             except (HubError, OSError) as error:
-                log.warning("the peers could not be taken over", error=getattr(error, "message", str(error)))
+                words = getattr(error, "message", None) or str(error)
+                if words != told:
+                    log.warning("the peers could not be taken over", error=words)
+                told = words
             await self._until_asked(generation)
 
     async def _until_asked(self, generation: int) -> None:
@@ -219,8 +222,7 @@ class Station:
 
     async def _unlink(self, place: str) -> None:
         _, task = self._receivers.pop(place)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end(task)
 
     def _with(self, everybody: Sequence[Peer]) -> ServerConfig:
         """The configuration with every peer's keys; a revoked peer keeps its account, so that recalls still reach it."""

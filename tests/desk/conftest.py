@@ -5,16 +5,16 @@ import contextlib
 import pytest
 
 from schemas.vocabulary import Mode
-from tests.desk.house import open_desk
+from tests.desk.house import folder, open_desk
 
 
 @pytest.fixture
-def desks(tmp_path):
+def desks():
     """Opens desks of states; all are closed again."""
-    with contextlib.ExitStack() as stack:
+    with folder() as within, contextlib.ExitStack() as stack:
 
         def make(place="tx", mode=Mode.LIVE):
-            desk = open_desk(tmp_path, place, mode)
+            desk = open_desk(within, place, mode)
             stack.callback(desk.database.close)
             return desk
 

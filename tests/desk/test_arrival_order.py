@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import tempfile
-from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +12,7 @@ from hub.desk.receive import Arrival, hold, open_lane, receive
 from hub.rules.lifecycle import Stage
 from hub.store import journal, revisions
 from schemas.vocabulary import Lane, Reason, Tlp
-from tests.desk.house import NOW, arrival_of, open_desk
+from tests.desk.house import NOW, arrival_of, folder, open_desk
 
 PRODUCT = "TX-2026-0001"
 STEPS = {
@@ -28,8 +26,8 @@ STEPS = {
 @functools.cache
 def messages(steps: tuple[str, ...], withdrawn: bool) -> tuple[Arrival, ...]:
     """Everything that was ever signed for ok, also what was overtaken before it was sent."""
-    with tempfile.TemporaryDirectory() as folder:
-        desk = open_desk(Path(folder), "tx")
+    with folder() as within:
+        desk = open_desk(within, "tx")
         try:
             desk.befriend("ok", "va")
             desk.publish()
@@ -47,8 +45,8 @@ def messages(steps: tuple[str, ...], withdrawn: bool) -> tuple[Arrival, ...]:
 
 def outcome(arrivals, batches, *, caught_up=True):
     """What stands at ok once these came in this order, in batches of these sizes."""
-    with tempfile.TemporaryDirectory() as folder:
-        desk = open_desk(Path(folder), "ok")
+    with folder() as within:
+        desk = open_desk(within, "ok")
         try:
             desk.befriend("tx")
             if not caught_up:
@@ -81,7 +79,7 @@ def standing(kept):
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), steps=st.lists(st.sampled_from(sorted(STEPS)), max_size=3).map(tuple), caught_up=st.booleans())
 def test_any_order_gives_the_same_record(data, steps, caught_up):
     sent = messages(steps, withdrawn=False)

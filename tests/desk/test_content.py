@@ -103,7 +103,7 @@ def test_what_passes_becomes_a_bundle_and_comes_back(headline, text):
     from schemas import stix  # noqa: PLC0415 - read where it is used
 
     office = house.office_of("tx")
-    base = blank(office, NOW, said, None, office.salt(), NOW)
+    base = blank(office, said, None, office.salt(), NOW)
     bulletin = written(office, NOW, said, base=base, audience_salt=office.salt())
     bundle, _ = bundled(bulletin)
     assert stix.decode(bundle) == bulletin

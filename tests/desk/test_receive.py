@@ -13,11 +13,12 @@ from hub.desk.receive import Arrival, hold, open_lane, receive
 from hub.rules.decision import Accepted, Duplicate, Effect, Refused
 from hub.rules.lifecycle import Stage
 from hub.store import journal, quarantine, revisions, tombstones
+from hub.store.revisions import Narrow
 from schemas import stix
-from schemas.bulletin import Bulletin
+from schemas.bulletin import Bulletin, Tombstone
 from schemas.extension import EXTENSION_ID
 from schemas.register import Caps
-from schemas.vocabulary import KeyState, Lane, Mode, Reason, Tlp, Topic
+from schemas.vocabulary import KeyState, Lane, Mode, Reason, Tlp, TombstoneKind, Topic
 from tests.desk.house import (
     DAY,
     NOW,
@@ -284,6 +285,74 @@ def test_a_narrowing_on_all_leaves_the_copy_to_us(pair):
     assert one.payload is None
     assert (two.current, two.readable, two.tlp) == (True, True, Tlp.AMBER)
     assert two.recipients == {"ok"}
+
+
+def stone(serial, kind, version=1, to="ok", **changes):
+    """A tombstone that tx signs: kinds that no verb of the desk makes yet come from other programs."""
+    told = Tombstone(
+        mode=Mode.LIVE,
+        origin="tx",
+        product_id="TX-2026-0001",
+        report_id="report--00000000-0000-4000-8000-000000000000",
+        version=version,
+        kind=kind,
+        reason=Reason.OTHER,
+        serial=serial,
+        salt="00" * 16,
+        issued=NOW,
+        **changes,
+    )
+    addressee = to if to == "all" else f"to-{to}"
+    return signed("tx", f"live.tx.recall.{addressee}", stix.encode_tombstone(told))
+
+
+def test_what_is_purged_leaves_its_number_only(pair):
+    tx, ok = pair
+    tx.publish(headline="CANARY")
+    (bulletin,) = tx.arrivals("ok")
+    took(ok, bulletin)
+    assert took(ok, stone(1, TombstoneKind.PURGED)) == [Accepted(Effect.ERASE)]
+    (kept,) = ok.read(revisions.versions, "TX-2026-0001")
+    assert (kept.payload, kept.current, kept.taken) == (None, False, TombstoneKind.PURGED)
+    assert took(ok, bulletin) == [Duplicate()]
+    assert ok.read(journal.verify) == []
+
+
+def test_what_its_origin_calls_expired_is_shown_again_when_restored(pair):
+    tx, ok = pair
+    tx.publish()
+    took(ok, *tx.arrivals("ok"))
+    assert took(ok, stone(1, TombstoneKind.EXPIRED, to="all")) == [Accepted(Effect.EXPIRE)]
+    assert [one[2] for one in shown(ok)] == [Stage.EXPIRED]
+    assert took(ok, stone(2, TombstoneKind.RESTORED, to="all")) == [Accepted(Effect.LIFT)]
+    assert [one[2] for one in shown(ok)] == [Stage.RELEASED]
+
+
+def test_erased_bytes_come_back_when_they_are_offered_again(pair):
+    tx, ok = pair
+    tx.publish(headline="Here again")
+    (bulletin,) = tx.arrivals("ok")
+    took(ok, bulletin, stone(1, TombstoneKind.NARROWED))
+    assert shown(ok) == []
+    assert took(ok, bulletin) == [Duplicate()], "not while the narrowing is in force"
+    took(ok, stone(2, TombstoneKind.RESTORED))
+    assert shown(ok) == []
+    assert took(ok, bulletin) == [Accepted(Effect.SHOW)]
+    assert shown(ok) == [("TX-2026-0001", 1, Stage.RELEASED)]
+    assert ok.read(revisions.current, "TX-2026-0001").bulletin.headline == "Here again"
+    found = ok.read(revisions.newest, mode=Mode.LIVE, reach=ANYBODY, narrow=Narrow(lang="en"))
+    assert len(found) == 1, "and its terms"
+
+
+def test_an_old_word_that_takes_away_is_not_lost(pair):
+    tx, ok = pair
+    tx.publish()
+    tx.publish()
+    took(ok, *tx.arrivals("ok"))
+    other = stone(5, TombstoneKind.WITHDRAWN).payload.replace(b"TX-2026-0001", b"TX-2026-0002")
+    took(ok, signed("tx", "live.tx.recall.to-ok", other))
+    assert took(ok, stone(2, TombstoneKind.NARROWED)) == [Accepted(Effect.ERASE)]
+    assert took(ok, stone(1, TombstoneKind.RESTORED))[0].code == "replay"
 
 
 def test_only_its_origin_takes_it_back(pair, desks):

@@ -97,3 +97,23 @@ def test_a_closed_account_may_nothing_and_its_approval_counts_no_more(tx):
 def test_one_person_approves_once(tx):
     draft = tx.approved(tx.compose())
     refused("already-approved", tx.write, vet.approve, tx.supervisor, NOW, draft.id, draft.version)
+
+
+def test_whoever_made_a_token_for_the_approver_is_no_other_person(tx):
+    eve = tx.write(people.change_person, tx.operator, NOW, tx.analyst.id, roles=[Role.ANALYST, Role.OPERATOR])
+    tx.write(people.issue_token, eve, NOW, tx.supervisor, "kept for myself")
+    draft = tx.write(compose.compose, eve, NOW, content())
+    draft = tx.write(vet.submit, eve, NOW, draft.id, draft.version)
+    later = NOW + dt.timedelta(days=3)
+    refused("not-second-person", tx.write, vet.approve, tx.supervisor, later, draft.id, draft.version)
+    draft = tx.write(vet.approve, tx.director, later, draft.id, draft.version)
+    refused("not-second-person", tx.write, publish.publish, tx.supervisor, later, draft.id, draft.version)
+    assert tx.write(publish.publish, tx.director, later, draft.id, draft.version).version == 1
+
+
+def test_whoever_made_a_token_for_the_author_is_no_other_person(tx):
+    both = tx.write(people.change_person, tx.operator, NOW, tx.supervisor.id, roles=[Role.SUPERVISOR, Role.OPERATOR])
+    tx.write(people.issue_token, both, NOW, tx.analyst, "kept for myself")
+    draft = tx.compose()
+    draft = tx.write(vet.submit, tx.analyst, NOW, draft.id, draft.version)
+    refused("not-second-person", tx.write, vet.approve, both, NOW, draft.id, draft.version)

@@ -7,7 +7,7 @@ import pytest
 
 from hub.desk import compose, publish, vet
 from hub.desk.receive import receive
-from hub.errors import Conflict, Forbidden, NotFound
+from hub.errors import Conflict, Forbidden, Invalid, NotFound
 from hub.rules.decision import Accepted, Duplicate
 from hub.rules.lifecycle import Stage
 from hub.store import bulletins, journal, outbox, revisions
@@ -97,6 +97,17 @@ def test_one_next_version_at_a_time(tx):
     with pytest.raises(Conflict) as caught:
         tx.write(compose.update, tx.other, NOW, "TX-2026-0001")
     assert caught.value.code == "already-open"
+
+
+def test_what_expired_is_opened_as_it_stood_and_needs_a_new_end(tx):
+    tx.publish()
+    later = NOW + 9 * DAY
+    draft = tx.write(compose.update, tx.analyst, later, "TX-2026-0001")
+    with pytest.raises(Invalid) as caught:
+        tx.write(vet.submit, tx.analyst, later, draft.id, draft.version)
+    assert [error.pointer for error in caught.value.errors] == ["/expires"]
+    draft = tx.write(compose.edit, tx.analyst, later, draft.id, draft.version, content(expires=later + DAY))
+    assert tx.release(draft, later).version == 2
 
 
 def test_only_our_own_is_updated(tx, ok):

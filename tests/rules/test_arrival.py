@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hub.rules.decision import Accepted, Arrival, Duplicate, Effect, Refused
@@ -87,6 +87,9 @@ TABLE: list[tuple[list[Message], list[str], State, int | None]] = [
     ([copy(1), grave(NARROWED, 1, 1, TO_ME)], ["show", "erase"], State.NOTHING, None),
     ([copy(1, GROUP), grave(NARROWED)], ["show", "keep"], State.SHOWN, 1),
     ([copy(1, GROUP), grave(NARROWED, 1, 1, GROUP)], ["show", "erase"], State.NOTHING, None),
+    # a narrowing speaks of a version that never came: what is here is not the newest
+    ([copy(1, TO_ME), grave(NARROWED, 2)], ["show", "erase"], State.NOTHING, None),
+    ([copy(1, TO_ME), grave(NARROWED, 2), copy(2)], ["show", "erase", "narrowed"], State.NOTHING, None),
     # expired by its origin, restored
     ([copy(1), grave(EXPIRED)], ["show", "expire"], State.EXPIRED, 1),
     ([grave(EXPIRED), copy(1)], ["keep", "expire"], State.EXPIRED, 1),
@@ -97,6 +100,12 @@ TABLE: list[tuple[list[Message], list[str], State, int | None]] = [
     ([grave(NARROWED), grave(RESTORED, 1, 2), copy(1)], ["keep", "keep", "show"], State.SHOWN, 1),
     ([copy(1), grave(NARROWED), grave(RESTORED, 1, 2), copy(1)], ["show", "erase", "lift", "show"], State.SHOWN, 1),
     ([copy(1), grave(NARROWED), grave(EXPIRED, 1, 2)], ["show", "erase", "keep"], State.NOTHING, None),
+    (
+        [copy(1), grave(NARROWED), copy(1, GROUP), grave(RESTORED, 1, 2), grave(NARROWED, 1, 1, GROUP)],
+        ["show", "erase", "show", "keep", "erase"],
+        State.NOTHING,
+        None,
+    ),
     # serials
     ([grave(NARROWED), grave(NARROWED)], ["keep", "duplicate"], State.NOTHING, None),
     ([grave(NARROWED), grave(WITHDRAWN)], ["keep", "equivocation"], State.NOTHING, None),
@@ -180,6 +189,8 @@ sets = st.lists(st.one_of(copies, copies, taking, taking, giving, ending), max_s
 
 
 @given(sets_that_only_take)
+@example([copy(1, TO_ME), copy(2), grave(NARROWED, 2)])
+@example([copy(1), copy(1, GROUP), grave(NARROWED), grave(EXPIRED, 1, 1, GROUP)])
 def test_every_order_of_the_same_messages_ends_the_same(messages: list[Message]) -> None:
     ends = {after_all(order, offered_again=False) for order in itertools.permutations(messages)}
     assert len(ends) == 1

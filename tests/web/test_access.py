@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from hub.rules.authority import Role, Verb, rights
 from hub.web.app import ROUTES
 from hub.web.route import Route
@@ -28,30 +26,31 @@ def lacking(route: Route) -> list[str]:
     return [role.value for role in Role if role is not Role.OPERATOR]
 
 
-@pytest.mark.parametrize("route", NEEDS_TOKEN, ids=lambda route: route.name)
-async def test_no_route_behind_a_token_answers_without_a_good_one(house, route):
-    for value in (None, "", "Basic eDp5", "Bearer", "Bearer short", "Bearer " + "x" * 43, f"Token {house.tokens['director']}"):
-        headers = {} if value is None else {"Authorization": value}
-        answer = await house.ask(route.method, path_of(route), headers=headers)
-        assert answer.status == 401, value
-        assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="school-safety-hub"')
-        assert answer.json()["type"] == "/problems/unauthorized"
+async def test_no_route_behind_a_token_answers_without_a_good_one(house):
+    bad = (None, "", "Basic eDp5", "Bearer", "Bearer short", "Bearer " + "x" * 43, f"Token {house.tokens['director']}")
+    for route in NEEDS_TOKEN:
+        for value in bad:
+            headers = {} if value is None else {"Authorization": value}
+            answer = await house.ask(route.method, path_of(route), headers=headers)
+            assert answer.status == 401, (route.name, value)
+            assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="school-safety-hub"')
+            assert answer.json()["type"] == "/problems/unauthorized"
 
 
-@pytest.mark.parametrize("route", CLOSED, ids=lambda route: route.name)
-async def test_no_route_answers_a_role_that_lacks_it(house, route):
-    roles = lacking(route)
-    assert roles or route.access == "token"
-    for role in roles:
-        answer = await house.ask(route.method, path_of(route), role, headers=FORWARDED, json={})
-        assert answer.status == 403, role
-        assert answer.json()["type"] == "/problems/forbidden"
+async def test_no_route_answers_a_role_that_lacks_it(house):
+    for route in CLOSED:
+        roles = lacking(route)
+        assert roles or route.access == "token", route.name
+        for role in roles:
+            answer = await house.ask(route.method, path_of(route), role, headers=FORWARDED, json={})
+            assert answer.status == 403, (route.name, role)
+            assert answer.json()["type"] == "/problems/forbidden"
 
 
-@pytest.mark.parametrize("route", CLOSED, ids=lambda route: route.name)
-async def test_head_is_no_way_round(house, route):
-    answer = await house.ask("HEAD", path_of(route), headers=FORWARDED)
-    assert answer.status in {401, 405}
+async def test_head_is_no_way_round(house):
+    for route in CLOSED:
+        answer = await house.ask("HEAD", path_of(route), headers=FORWARDED)
+        assert answer.status in {401, 405}, route.name
 
 
 async def test_a_token_given_twice_is_none(house):

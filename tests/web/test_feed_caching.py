@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import json
@@ -18,6 +19,7 @@ from hub.web.query import Filter
 from hub.web.shelf import Shelf
 
 FORMS = ("rss", "atom", "json")
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ async def test_a_reader_that_has_it_gets_304(stocked, form):
         answer = await stocked.get(path, If_None_Match=known)
         assert (answer.status, answer.body) == (304, b""), known
         assert answer.headers["ETag"] == tag
-        assert answer.headers["Vary"] == "Accept-Encoding"
+        assert answer.headers["Vary"] == "Accept, Accept-Encoding"
     assert (await stocked.get(path, If_Modified_Since=date)).status == 304
     assert (await stocked.get(path, If_Modified_Since=date, If_None_Match='"other"')).status == 200
     assert (await stocked.get(path, If_None_Match='"other"')).status == 200
@@ -84,6 +86,18 @@ async def test_headers_of_an_open_feed(stocked):
     assert page == '<https://tx.example/>; rel="alternate"; type="text/html"'
 
 
+async def test_a_browser_gets_a_styled_feed_and_a_reader_the_feeds_own_type(stocked):
+    browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+    reader = "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
+    for form, media in (("rss", "application/rss+xml"), ("atom", "application/atom+xml")):
+        path = f"/feeds/bulletins.{form}"
+        assert (await stocked.get(path, Accept=browser)).headers["Content-Type"] == "text/xml; charset=utf-8"
+        assert (await stocked.get(path, Accept=reader)).headers["Content-Type"] == f"{media}; charset=utf-8"
+        body = (await stocked.get(path)).body
+        assert b'<?xml-stylesheet type="text/css" href="/static/feed.css"?>' in body
+    assert (await stocked.get("/static/feed.css")).status == 200
+
+
 async def test_two_processes_render_the_same_bytes(stocked):
     node = stocked.parts()
     served = {}
@@ -92,12 +106,14 @@ async def test_two_processes_render_the_same_bytes(stocked):
         wanted = Wanted(form, Public(), node.mode, Filter(), "https://tx.example/feeds/bulletins")
         again, _ = await render(node, Shelf(node), wanted)
         assert hashlib.sha256(again).hexdigest() == served[form]
-    other = subprocess.run(
-        [sys.executable, "-m", "tests.web.render_feeds", str(stocked.database.path)],
-        cwd=Path(__file__).resolve().parents[2],
+    other = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.web.render_feeds",
+        str(stocked.database.path),
+        cwd=ROOT,
         env={**os.environ, "PYTHONHASHSEED": "1"},
-        capture_output=True,
-        check=True,
-        timeout=60,
+        stdout=subprocess.PIPE,
     )
-    assert json.loads(other.stdout) == served
+    printed, _ = await other.communicate()
+    assert json.loads(printed) == served

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from hub.errors import HubError, SettingsError, StoreError
+from hub.web.app import make_app
 from hub.web.problem import KINDS
 from tests.web.house import form
 
@@ -26,7 +27,13 @@ def well_formed(answer) -> dict:
 
 
 async def test_what_is_not_there(house):
-    for path in ("/nothing", "/bulletins/TX-2030-0001", "/bulletins/%00", "/feeds/t//bulletins.rss", "/static/../app.py"):
+    for path in (
+        "/nothing",
+        "/bulletins/TX-2030-0001",
+        "/bulletins/%00",
+        "/feeds/t//bulletins.rss",
+        "/static/../app.py",
+    ):
         answer = await house.get(path)
         assert answer.status == 404, path
         well_formed(answer)
@@ -39,19 +46,19 @@ async def test_a_method_that_is_not_taken_names_those_that_are(house):
     assert well_formed(answer)["type"] == "/problems/method-not-allowed"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"{", b"[]", b"null", b'{"a":1}x', b'{"a":1,"a":2}', b'{"a":NaN}', b'{"a":1.5}', b"\xff", b'\xef\xbb\xbf{}',
-        b'{"headline":"\\u0000"}', b'{"headline":"\\ud800"}', b"[" * 100_000, b'{"a":' * 40 + b"1" + b"}" * 40,
-        b'{"a":99999999999999999999}',
-    ],
-)  # fmt: skip
-async def test_json_that_is_not_good_is_400(house, body):
+BAD = [
+    b"{", b"[]", b"null", b'{"a":1}x', b'{"a":1,"a":2}', b'{"a":NaN}', b'{"a":1.5}', b"\xff", b"\xef\xbb\xbf{}",
+    b'{"headline":"\\u0000"}', b'{"headline":"\\ud800"}', b"[" * 100_000, b'{"a":' * 40 + b"1" + b"}" * 40,
+    b'{"a":99999999999999999999}',
+]  # fmt: skip
+
+
+async def test_json_that_is_not_good_is_400(house):
     headers = {"Content-Type": "application/json"}
-    answer = await house.ask("POST", "/api/v1/bulletins", "analyst", data=body, headers=headers)
-    assert answer.status == 400
-    assert well_formed(answer)["type"] == "/problems/malformed"
+    for body in BAD:
+        answer = await house.ask("POST", "/api/v1/bulletins", "analyst", data=body, headers=headers)
+        assert answer.status == 400, body[:40]
+        assert well_formed(answer)["type"] == "/problems/malformed"
 
 
 async def test_space_after_the_document_is_no_fault(house):
@@ -91,8 +98,6 @@ async def broken(house):
 
     async def fail(request: web.Request) -> web.Response:
         raise failures[request.query["how"]]
-
-    from hub.web.app import make_app
 
     app = make_app(house.parts())
     app.router.add_get("/fail", fail)
@@ -138,11 +143,11 @@ async def test_a_browser_gets_a_page(house):
     assert b"&lt;script&gt;" in refused.body
 
 
-@pytest.mark.parametrize("code", sorted(KINDS))
-async def test_every_kind_has_a_page(house, code):
-    answer = await house.get(f"/problems/{code}")
-    assert answer.status == 200
-    assert KINDS[code].title in answer.text
+async def test_every_kind_has_a_page(house):
+    for code, kind in KINDS.items():
+        answer = await house.get(f"/problems/{code}")
+        assert answer.status == 200
+        assert kind.title in answer.text
 
 
 async def test_there_is_no_page_for_another_kind(house):

@@ -75,7 +75,9 @@ async def test_adopting_makes_a_draft_of_the_sources_words(filled):
 
 async def test_adopting_may_say_it_otherwise(filled):
     which = advisory_id("cisa-kev", "CVE-2030-0008")
-    made = await filled.post(f"/api/v1/advisories/{which}/adopt", "analyst", {"headline": "Update the gateway", "tlp": "green"})
+    made = await filled.post(
+        f"/api/v1/advisories/{which}/adopt", "analyst", {"headline": "Update the gateway", "tlp": "green"}
+    )
     draft = (await filled.get(made.headers["Location"], "analyst")).json()
     assert (draft["headline"], draft["tlp"], draft["topic"]) == ("Update the gateway", "green", "cyber")
 

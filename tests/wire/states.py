@@ -114,7 +114,7 @@ class State:
     async def current(self, product_id: str) -> Revision | None:
         return await self.database.read(revisions.current, product_id)
 
-    async def has(self, release: Release, within: float = 10) -> Revision:
+    async def has(self, release: Release, within: float = 30) -> Revision:
         """Wait until this version is here and readable."""
 
         async def found() -> bool:
@@ -142,7 +142,7 @@ class State:
 
         await until(running)
 
-    async def linked(self, within: float = 10) -> None:
+    async def linked(self, within: float = 30) -> None:
         async def connected() -> bool:
             return self.station.state.up and all(each["state"] == "connected" for each in self.station.links().values())
 
@@ -200,7 +200,7 @@ async def network(directory: Path, *places: str, start: bool = True) -> AsyncIte
             state.database.close()
 
 
-async def until(reached: Callable[[], object], within: float = 10) -> None:
+async def until(reached: Callable[[], object], within: float = 30) -> None:
     """Wait until an asynchronous question is answered with yes."""
     async with asyncio.timeout(within):
         while not await reached():  # noqa: ASYNC110 - what is waited for lies in a database

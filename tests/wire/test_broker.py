@@ -22,7 +22,7 @@ from hub.wire.connection import NoLink
 from tests.wire.servers import Site, dialled, serving, site
 
 HUB = """
-import asyncio, pathlib, sys
+import asyncio, importlib, pathlib, sys
 from tests.wire.servers import serving, site
 
 async def main():
@@ -30,7 +30,7 @@ async def main():
         print("PID", broker.pid, flush=True)
         await asyncio.sleep(60)
 
-asyncio.run(main())
+importlib.import_module(sys.argv[2]).run(main())
 """
 
 
@@ -91,8 +91,9 @@ async def test_kill_9_of_the_server_is_answered_with_a_new_one(tx: Site) -> None
             assert connection.is_connected
 
 
-def test_kill_9_of_the_hub_takes_the_server_along(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", HUB, tmp_path], stdout=subprocess.PIPE, text=True) as hub:
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_kill_9_of_the_hub_takes_the_server_along(tmp_path: Path, loop: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", HUB, tmp_path, loop], stdout=subprocess.PIPE, text=True) as hub:
         try:
             said = next(line for line in hub.stdout if line.startswith("PID "))
             living = Living.of(int(said.split()[1]))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from hub.wire import certificate, keys
+from hub.wire.broker import BrokerError, who_answers
 from hub.wire.connection import Connection, Endpoint, NoLink, dial
 from tests.wire.servers import NOW
 
@@ -177,3 +178,28 @@ def test_the_private_names_that_this_leans_on_are_there() -> None:
     for name in ("_close", "_process_headers", "_process_msg"):
         assert name in vars(Connection)
         assert hasattr(Connection.__mro__[1], name)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "name"),
+    [(info(server_name="node-tx"), "node-tx"), (info(), "unknown"), (b"INFO 7\r\n", "unknown"), (b"x\r\n", "unknown")],
+)
+async def test_who_answers_at_our_port_is_read_off_its_greeting(tmp_path: Path, greeting: bytes, name: str) -> None:
+    async def speak(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting)
+
+    async with saying(tmp_path, speak) as endpoint:
+        host, port = endpoint.address
+        assert await who_answers(host, port, certificate.context_for(certificate.own_certificate(tmp_path))) == name
+
+
+async def test_another_key_at_our_port_is_not_ours(tmp_path: Path) -> None:
+    async def speak(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(info(server_name="node-tx"))
+
+    certificate.make(tmp_path / "ours", (), NOW)
+    async with saying(tmp_path / "theirs", speak) as endpoint:
+        host, port = endpoint.address
+        context = certificate.context_for(certificate.own_certificate(tmp_path / "ours"))
+        with pytest.raises(BrokerError, match="does not answer as our server"):
+            await who_answers(host, port, context)

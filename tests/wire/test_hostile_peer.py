@@ -170,9 +170,9 @@ async def test_hostile_size_ends_the_link(attack: Attack) -> None:
 
 
 async def test_hostile_number_of_links_is_bounded(attack: Attack) -> None:
-    """Four in all; the fixture holds one of them."""
+    """Eight in all; the fixture holds one of them."""
     endpoint = Endpoint(attack.tx.url, attack.tx.pin, attack.ok_key, "_P.ok", "more")
-    links = [await dial(endpoint) for _ in range(3)]
+    links = [await dial(endpoint) for _ in range(7)]
     with pytest.raises(NoLink, match="maximum account active connections exceeded"):
         await dial(endpoint)
     for link in links:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hub.errors import StoreError
-from hub.store import outbox
+from hub.store import outbox, peers
 from hub.store.outbox import Outgoing
 from hub.wire.bus import Bus, BusError, Stored
 from hub.wire.connection import Connection
-from hub.wire.sender import Sender, look
+from hub.wire.sender import Sender, durables, look
+from hub.wire.together import end
 from schemas.envelope import KEY, MSG_ID, SIGNATURE, open_headers, read_headers, verify
 from schemas.vocabulary import Lane, Mode
 from tests.wire.servers import api, dialled, serving, site
@@ -44,8 +47,7 @@ async def sending(tx: State, own: Connection, room: int = ROOM) -> AsyncIterator
     try:
         yield sender
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end(task)
 
 
 async def empty(tx: State) -> bool:
@@ -58,7 +60,7 @@ async def waiting(tx: State) -> list[Outgoing]:
 
 async def stored(own: Connection) -> list[tuple[int, str, bytes, bytes]]:
     """(sequence, subject, header block, payload) of all that lies in the stream."""
-    state = (await api(own, f"STREAM.INFO.{STREAM}"))["state"]
+    state = (await api(own, f"STREAM.INFO.{STREAM}")).get("state", {"first_seq": 0, "last_seq": -1})
     lying = []
     for sequence in range(state["first_seq"], state["last_seq"] + 1):
         answer = await api(own, f"STREAM.MSG.GET.{STREAM}", {"seq": sequence})
@@ -180,3 +182,25 @@ async def test_a_look_takes_a_bounded_part(tmp_path: Path) -> None:
             await tx.release(f"Number {number}")
         work = await tx.database.read(look, tx.office, tx.clock(), 3)
         assert [len(work.ready), len(work.gone), len(work.withheld)] == [3, 0, 0]
+
+
+async def test_an_exercise_node_is_given_nothing_live_not_even_recalls(tmp_path: Path) -> None:
+    tx, ok = found("tx", tmp_path / "tx"), found("ok", tmp_path / "ok")
+    try:
+        await tx.accept(ok.entry())
+        await tx.agree("ok")
+        (peer,) = await tx.database.read(peers.everybody)
+        live = dataclasses.replace(tx.office, mode=Mode.LIVE)
+        given = {(each.stream, each.name): each.filters for each in durables(peer, live, tx.clock())}
+        assert {stream for stream, _ in given} == {"LIVE", "EXERCISE"}
+        for (stream, name), filters in given.items():
+            if stream == "LIVE":
+                assert filters == ("void.ok",), name
+            else:
+                assert all(each.startswith("exercise.tx.") for each in filters)
+        entry = msgspec.structs.replace(peer.entry, mode=Mode.LIVE)
+        both = durables(msgspec.structs.replace(peer, entry=entry), live, tx.clock())
+        assert all(each.filters[0].startswith(each.stream.lower()) for each in both)
+    finally:
+        tx.database.close()
+        ok.database.close()

@@ -261,6 +261,7 @@ def upgrade() -> None:
         sa.Column("signature", sa.Text(), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("product_id", sa.Text(), nullable=True),
         sa.Column("times", sa.Integer(), nullable=False),
         sa.Column("first_at", sa.Text(), nullable=False),
         sa.Column("last_at", sa.Text(), nullable=False),
@@ -269,6 +270,13 @@ def upgrade() -> None:
         info={"kind": "machinery"},
         sqlite_strict=True,
         sqlite_with_rowid=True,
+    )
+    op.create_index(
+        "ix_quarantine_product",
+        "quarantine",
+        ["product_id"],
+        unique=False,
+        sqlite_where=sa.text("payload is not null"),
     )
     op.create_table(
         "revisions",
@@ -310,17 +318,20 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.Text(), nullable=False),
         sa.Column("expires", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
-        sa.UniqueConstraint(
-            "mode", "origin", "product_id", "version", name=op.f("uq_revisions_mode_origin_product_id_version")
-        ),
+        sa.UniqueConstraint("product_id", "version", name=op.f("uq_revisions_product_id_version")),
         info={"kind": "said"},
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
-    op.create_index("ix_revisions_due", "revisions", ["stage", "current", "expires"], unique=False)
+    op.create_index(
+        "ix_revisions_due",
+        "revisions",
+        ["expires"],
+        unique=False,
+        sqlite_where=sa.text("stage = 'released' and current = 1"),
+    )
     op.create_index("ix_revisions_listing", "revisions", ["mode", "reach", "current", "position"], unique=False)
     op.create_index(op.f("ix_revisions_position"), "revisions", ["position"], unique=True)
-    op.create_index("ix_revisions_product", "revisions", ["product_id", "version"], unique=False)
     op.create_index("ix_revisions_report", "revisions", ["report_id"], unique=False)
     op.create_index(
         "ix_revisions_waiting", "revisions", ["peer", "lane"], unique=False, sqlite_where=sa.text("waiting = 1")
@@ -426,11 +437,13 @@ def downgrade() -> None:
     op.drop_table("sources")
     op.drop_index("ix_revisions_waiting", table_name="revisions", sqlite_where=sa.text("waiting = 1"))
     op.drop_index("ix_revisions_report", table_name="revisions")
-    op.drop_index("ix_revisions_product", table_name="revisions")
     op.drop_index(op.f("ix_revisions_position"), table_name="revisions")
     op.drop_index("ix_revisions_listing", table_name="revisions")
-    op.drop_index("ix_revisions_due", table_name="revisions")
+    op.drop_index(
+        "ix_revisions_due", table_name="revisions", sqlite_where=sa.text("stage = 'released' and current = 1")
+    )
     op.drop_table("revisions")
+    op.drop_index("ix_quarantine_product", table_name="quarantine", sqlite_where=sa.text("payload is not null"))
     op.drop_table("quarantine")
     op.drop_table("people")
     op.drop_table("peers")
