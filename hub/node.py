@@ -21,6 +21,7 @@ from hub.rules import policy as policies
 from hub.settings import Settings
 from hub.store.database import Database
 from hub.web.app import make_app
+from hub.web.listener import make_runner
 from hub.web.parts import Parts
 from hub.wire import certificate, keys, ports
 from hub.wire.station import Station
@@ -145,7 +146,7 @@ class Node:
         self._ends.push_async_callback(self._intake.stop)
 
     async def _start_web(self, database: Database, office: Office) -> None:
-        runner = web.AppRunner(make_app(self._parts(database, office)), access_log=None, shutdown_timeout=2.0)
+        runner = make_runner(make_app(self._parts(database, office)))
         await runner.setup()
         self._ends.push_async_callback(runner.cleanup)
         host, port = self._settings.web.host, self._settings.web.port
@@ -183,13 +184,16 @@ class Node:
         return self._intake.run(name, data)
 
     async def _tick(self, database: Database, office: Office) -> None:
-        """What time alone changes: expiry, agreements that begin or end, signed journal heads (house law 2)."""
+        """What time alone changes: expiry, agreements that begin or end, signed journal heads (house law 2), each by itself."""
         while True:
             await asyncio.sleep(_TICK)
-            try:
-                await database.write(clock.tick, office, self._now())
-            except StoreError as error:
-                _log.error("the clock's verbs failed", error=error.message)
+            for verb in clock.VERBS:
+                try:
+                    await database.write(verb, office, self._now())
+                except StoreError as error:
+                    _log.error("a verb of the clock failed", verb=verb.__name__, error=error.message)
+                except Exception as error:  # noqa: BLE001 - whatever one verb meets, time goes on and the others are asked
+                    _log.error("a verb of the clock failed", verb=verb.__name__, exc_info=error)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

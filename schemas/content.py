@@ -8,7 +8,6 @@ other ids put their own word in the place of the mode, so that no two kinds can 
 from __future__ import annotations
 
 import functools
-import functools
 import hashlib
 import uuid
 from collections.abc import Iterable

@@ -133,7 +133,7 @@ def encode_entry(entry: RegisterEntry) -> bytes:
 
 def decode_entry(payload: bytes) -> RegisterEntry:
     """The entry in these bytes; ValueError saying which part does not fit."""
-    wire = _decode(_ENTRY, payload, "register entry")
+    wire = _decode(_ENTRY, payload, "a register entry")
     entry = _turn(wire, RegisterEntry, keys=tuple(_turn(key, RegisterKey) for key in wire.keys))
     check_entry(entry)
     return entry
@@ -147,7 +147,7 @@ def encode_agreement(agreement: AgreementFile) -> bytes:
 
 def decode_agreement(payload: bytes) -> AgreementFile:
     """The agreement in these bytes; ValueError saying which part does not fit."""
-    agreement = _turn(_decode(_AGREEMENT, payload, "agreement"), AgreementFile)
+    agreement = _turn(_decode(_AGREEMENT, payload, "an agreement"), AgreementFile)
     check_agreement(agreement)
     return agreement
 
@@ -169,9 +169,9 @@ def _decode(decoder: msgspec.json.Decoder[S], payload: bytes, what: str) -> S:
         gate.check(payload.strip())
         return decoder.decode(payload)
     except gate.GateError as error:
-        raise ValueError(f"not a {what}: {error.message}") from None
+        raise ValueError(f"not {what}: {error.message}") from None
     except msgspec.ValidationError as error:
-        raise ValueError(f"not a {what}: {error}") from None
+        raise ValueError(f"not {what}: {error}") from None
 
 
 def check_entry(entry: RegisterEntry) -> None:

@@ -25,6 +25,12 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/journeys/" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("journeys"))
+
+
 def beside(variable: str, name: str) -> Path:
     folder = Path(os.environ.get(variable) or SHARED / name)
     if not folder.is_dir():

@@ -34,6 +34,30 @@ def run(*, config: Config = Path("hub.toml"), only: str = ",".join(PARTS)) -> in
     return 0
 
 
+class ClassOnly(logging.Filter):
+    """Of what aiohttp and asyncio log, only the class of error and where it was raised.
+
+    Their words, arguments and traces quote requests, and those may hold a token.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take the words out; let the record through."""
+        if record.name.partition(".")[0] in {"aiohttp", "asyncio"}:
+            record.msg, record.args = _class_of(record), ()
+            record.exc_info = record.exc_text = record.stack_info = None
+        return True
+
+
+def _class_of(record: logging.LogRecord) -> str:
+    kind, _, trace = record.exc_info or (None, None, None)
+    if kind is None:
+        return f"a note of {record.name} (its words may quote a request, so they are not kept)"
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = "" if trace is None else f" in {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+    return f"{kind.__name__}{where}"
+
+
 async def _until_told(settings: Settings, only: tuple[str, ...]) -> None:
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -63,4 +87,6 @@ def _log_to_stdout(settings: Settings) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(levelname)s %(name)s %(message)s")
+    handler = logging.StreamHandler(sys.stdout)
+    handler.addFilter(ClassOnly())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], format="%(levelname)s %(name)s %(message)s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 import re
@@ -10,6 +11,7 @@ from typing import Any
 import msgspec
 
 from hub.desk import compose, record
+from hub.desk import content as contents
 from hub.desk.content import HEADLINE, MOST_ALSO, MOST_AREAS, TEXT, Content
 from hub.desk.drafting import permit
 from hub.desk.office import Office
@@ -17,12 +19,14 @@ from hub.desk.vet import said_reason
 from hub.errors import Conflict, NotFound
 from hub.rules.authority import Verb
 from hub.rules.lifecycle import Stage
-from hub.store import bulletins, queue
+from hub.store import bulletins, queue, revisions
 from hub.store.bulletins import Draft
 from hub.store.people import Person
 from hub.store.queue import Waiting
+from hub.store.revision import Revision
 from hub.store.tx import Tx
 from schemas.bulletin import Advisory, AdvisoryRef, RoleAction
+from schemas.marking import stricter
 from schemas.vocabulary import Topic
 
 LASTS = dt.timedelta(days=14)
@@ -36,14 +40,14 @@ def adopt(
 ) -> Draft:
     """Make a draft of an advisory, prefilled from it unless `content` says otherwise; who adopts is an author.
 
-    When its source changed it after it was adopted and released, this opens the next version of that bulletin.
+    When its source changed it after it was adopted and released, this opens the next version of that bulletin (`starting`).
     Raises Forbidden, NotFound, Conflict, Invalid.
     """
     permit(tx, office, actor, now, Verb.ADOPT)
     waiting = queue.advisory(tx, advisory_id)
     if waiting is None:
         raise NotFound
-    said = content or prefilled(waiting.advisory, now)
+    said = content or starting(tx, waiting, now)
     draft = _next_version(tx, office, actor, now, waiting, said) or _first_version(
         tx, office, actor, now, waiting, said
     )
@@ -67,6 +71,43 @@ def set_aside(tx: Tx, office: Office, actor: Person, now: dt.datetime, what: str
     body = {"reason": why, "ids": sorted(one.id for one in waiting), "stay_adopted": adopted}
     record.tell(tx, office, now, actor.id, Verb.SET_ASIDE.value, (what, len(waiting)), body)
     return len(waiting)
+
+
+def starting(tx: Tx, waiting: Waiting, now: dt.datetime) -> Content:
+    """What an analyst starts from: the source's words, or, when the source changed what is released already, that bulletin.
+
+    Who may have it never gets wider by itself: audience, caveats, record class, lane and topic stay, of the two markings the
+    stricter counts. The analyst's headline and actions stay as well. From the source come its new text, severity, urgency,
+    certainty and expiry. Translations of the old text are dropped, and so is a promised time of the next update that is past.
+    """
+    fresh = prefilled(waiting.advisory, now)
+    released = _released(tx, waiting)
+    if released is None:
+        return fresh
+    before = contents.of_bulletin(released.bulletin, contents.ordered(released.recipients))
+    due = before.next_update_by
+    return dataclasses.replace(
+        before,
+        text=fresh.text,
+        severity=fresh.severity,
+        urgency=fresh.urgency,
+        certainty=fresh.certainty,
+        expires=fresh.expires,
+        tlp=stricter(before.tlp, fresh.tlp),
+        translations=(),
+        minor=False,
+        next_update_by=due if due is not None and due > now else None,
+    )
+
+
+def _released(tx: Tx, waiting: Waiting) -> Revision | None:
+    """The bulletin that was made of an advisory which its source changed since."""
+    if waiting.state != "adopted" or not waiting.changed or waiting.draft_id is None:
+        return None
+    draft = bulletins.draft(tx, waiting.draft_id)
+    if draft is None or draft.product_id is None or draft.stage is not Stage.RELEASED:
+        return None
+    return revisions.current(tx, draft.product_id)
 
 
 def prefilled(advisory: Advisory, now: dt.datetime) -> Content:

@@ -86,6 +86,8 @@ def update(
 ) -> Draft:
     """Open the next version of one of our products: same report, new salt; without `content` as it stands now.
 
+    Whoever wrote the version that stands is an author of the next one, too.
+
     What stood may be over by now (its end, the next update): that is judged when the draft is submitted.
 
     Raises Forbidden, NotFound, Invalid, and Conflict when it was withdrawn or its next version is open already.
@@ -103,6 +105,13 @@ def update(
         contents.check(content, mode=office.mode, place=office.place, now=now)
     said = content or contents.of_bulletin(standing.bulletin, audience)
     return _born(tx, office, actor, now, said, verb=Verb.UPDATE, base=_next(office, standing), follows=standing)
+
+
+def _authors(tx: Tx, standing: Revision) -> frozenset[str]:
+    """Who wrote what stands now: the next version says much of it again, so they stay its authors."""
+    released = (one for one in bulletins.of_product(tx, standing.product_id) if one.stage not in OPEN_STAGES)
+    newest = next(released, None)
+    return frozenset[str]() if newest is None else newest.authors
 
 
 def _refuse_second(tx: Tx, product_id: str) -> None:
@@ -136,7 +145,7 @@ def _born(
         bundle=bundle,
         audience=contents.ordered(content.audience),
         audience_salt=audience_salt,
-        authors=frozenset({actor.id}),
+        authors=frozenset({actor.id}) | (_authors(tx, follows) if follows is not None else frozenset()),
         approvals=(),
         content_hash=content_hash,
         product_id=None if follows is None else follows.product_id,

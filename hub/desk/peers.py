@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 
 import msgspec
 
-from hub.desk import dispatch, record
+from hub.desk import dispatch, record, settling
 from hub.desk.dispatch import Recall
 from hub.desk.drafting import permit
 from hub.desk.office import CLOCK, Office
@@ -15,6 +16,7 @@ from hub.errors import Conflict, FieldError, Invalid, NotFound
 from hub.rules.agreement import Agreement
 from hub.rules.authority import Verb
 from hub.rules.decision import Withheld
+from hub.rules.lifecycle import Stage, covered
 from hub.rules.release import reach
 from hub.store import holders, outbox, peers, revisions
 from hub.store.peers import Peer
@@ -25,6 +27,7 @@ from schemas.register import AgreementFile, RegisterEntry, encode_agreement, enc
 from schemas.vocabulary import Reason, TombstoneKind
 
 PAGE = 200
+_LATER = dt.timedelta(days=1)
 
 
 def accept_peer(tx: Tx, office: Office, actor: Person, now: dt.datetime, entry: RegisterEntry) -> Peer:
@@ -155,7 +158,7 @@ def _reconcile(tx: Tx, office: Office, by: str, now: dt.datetime, place: str) ->
     """Compare what a peer holds of us with what it may have now: recall the one, send it copies of the other."""
     agreed = {place: peers.agreements(tx).get(place)}
     after = 0
-    while page := revisions.own_released(tx, after, PAGE):
+    while page := revisions.own_between(tx, place, after, PAGE):
         for revision in page:
             _reconcile_one(tx, office, by, now, revision, agreed)
         after = page[-1].seq
@@ -171,14 +174,27 @@ def _reconcile_one(
     agreed: dict[str, Agreement | None],
 ) -> None:
     (place,) = agreed
-    may_have = place in reach(revision.item(), agreed, now=now, policy=office.policy).gets
+    item = revision.item()
+    may_have = revision.stage is Stage.RELEASED and place in reach(item, agreed, now=now, policy=office.policy).gets
+    # That its time is over takes nothing away: each node's own clock says so.
+    timeless = dataclasses.replace(item, expires=now + _LATER)
+    may_keep = place in reach(timeless, agreed, now=now, policy=office.policy).gets
     has = any(one.held and one.place == place for one in holders.of_product(tx, revision.mode, revision.product_id))
     to_peer = f"to-{place}"
-    if has and not may_have:
+    if has and not may_keep:
         outbox.supersede(tx, revision.mode, revision.product_id, revision.version, addressee=to_peer)
         told = Recall(by=by, kind=TombstoneKind.NARROWED, reason=Reason.AGREEMENT, version=revision.version)
         dispatch.recall(tx, office, now, revision, (to_peer,), told)
     elif may_have and not has:
+        if _is_recalled(tx, revision, to_peer):
+            told = Recall(by=by, kind=TombstoneKind.RESTORED, reason=Reason.AGREEMENT, version=revision.version)
+            dispatch.recall(tx, office, now, revision, (to_peer,), told)
         copies = dispatch.seal_copies(office, revision, (to_peer,))
         dispatch.send_copies(tx, now, revision, revision.seq, copies, {place: to_peer})
         record.commit(tx, now, by, "copy", (f"{revision.product_id} {to_peer}", revision.version), revision.hash)
+
+
+def _is_recalled(tx: Tx, revision: Revision, addressee: str) -> bool:
+    """Whether this version lies under a recall to this addressee that was not taken back: its copies are refused there."""
+    known = settling.look(tx, revision.product_id).known
+    return covered((grave for grave in known.tombstones if grave.addressee == addressee), revision.version)

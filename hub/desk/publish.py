@@ -15,12 +15,12 @@ from hub.desk.office import Office
 from hub.errors import Conflict
 from hub.rules.authority import Verb
 from hub.rules.lifecycle import Stage
-from hub.rules.release import Reach, reach, widest
+from hub.rules.release import Reach, reach
 from hub.store import counters, holders, outbox, peers, revisions, standing
 from hub.store.bulletins import Draft
 from hub.store.journal import Said
 from hub.store.people import Person
-from hub.store.revision import Revision, of_bulletin
+from hub.store.revision import Revision, of_bulletin, reach_of
 from hub.store.revisions import terms_of
 from hub.store.tx import Tx
 from schemas import stix
@@ -148,7 +148,7 @@ def _release(
     first = next(iter(copies.values()), None)
     kept = msgspec.structs.replace(
         revision,
-        reach=widest(revision.item()).value,
+        reach=reach_of(revision),
         copies=frozenset(copies),
         subject="" if first is None else first.subject,
         key="" if first is None else first.key,

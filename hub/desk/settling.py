@@ -12,7 +12,7 @@ from hub.rules.lifecycle import Grave, Known, Stage, Standing, State
 from hub.rules.release import GRACE
 from hub.store import fragments, standing, tombstones
 from hub.store.standing import Facts
-from hub.store.tombstones import Grave as Stored
+from hub.store.tombstones import Told
 from hub.store.tx import Tx
 from schemas.bulletin import Tombstone
 from schemas.envelope import payload_hash
@@ -24,7 +24,7 @@ class Product(msgspec.Struct, frozen=True):
 
     product_id: str
     facts: tuple[Facts, ...]
-    graves: tuple[Stored, ...]
+    graves: tuple[Told, ...]
     known: Known
 
     @property
@@ -33,7 +33,7 @@ class Product(msgspec.Struct, frozen=True):
         return not self.facts and not self.graves
 
     @property
-    def withdrawal(self) -> Stored | None:
+    def withdrawal(self) -> Told | None:
         """The tombstone that ended it for good, if one did."""
         ends = [grave for grave in self.graves if grave.kind in TERMINAL]
         return ends[0] if ends else None
@@ -57,11 +57,11 @@ class Product(msgspec.Struct, frozen=True):
 def look(tx: Tx, product_id: str) -> Product:
     """What is known of a product. Serials are left out: only a tombstone that arrives needs its addressee's."""
     facts = tuple(standing.facts(tx, product_id))
-    graves = tuple(tombstones.of_product(tx, product_id))
+    graves = tuple(tombstones.told(tx, product_id))
     return Product(product_id, facts, graves, _known(facts, graves))
 
 
-def _known(facts: tuple[Facts, ...], graves: tuple[Stored, ...]) -> Known:
+def _known(facts: tuple[Facts, ...], graves: tuple[Told, ...]) -> Known:
     return Known(
         versions={fact.version: fact.hash.hex() for fact in facts},
         copies={fact.version: fact.copies for fact in facts if fact.copies},
@@ -95,9 +95,12 @@ def apply(tx: Tx, now: dt.datetime, product: Product) -> None:
 
     A version that waits for its lane is not shown yet, but what a tombstone takes away is taken at once.
     """
-    for fact in product.facts:
-        if fact.version in lifecycle.standing(product.known).erase and not fact.erased:
-            standing.erase(tx, fact.seq)
+    gone = lifecycle.standing(product.known).erase
+    erased = [fact.seq for fact in product.facts if fact.version in gone and not fact.erased]
+    for seq in erased:
+        standing.erase(tx, seq)
+    if erased:  # what stands now follows from what is still here
+        product = look(tx, product.product_id)
     shown = lifecycle.standing(_without_waiting(product))
     for fact in product.facts:
         _mark(tx, now, product, fact, shown)

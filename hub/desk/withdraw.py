@@ -13,13 +13,17 @@ from hub.errors import Conflict, FieldError, Invalid, NotFound
 from hub.rules.authority import Verb
 from hub.rules.decision import Refused
 from hub.rules.lifecycle import Stage, step
-from hub.rules.release import GRACE
+from hub.rules.release import GRACE, Widest
 from hub.store import bulletins, fragments, holders, outbox, revisions, standing
 from hub.store.people import Person
 from hub.store.revision import Revision
 from hub.store.tx import Tx
-from schemas.vocabulary import Reason, TombstoneKind
+from schemas.marking import rank
+from schemas.product import Series, parse
+from schemas.subjects import peer_of
+from schemas.vocabulary import Audience, Reason, Tlp, TombstoneKind
 
+_WIDTH = tuple(one.value for one in Widest)  # the widest first
 MOST_EXPIRED = 500  # a round of the clock
 
 
@@ -84,6 +88,24 @@ def _check_replacement(tx: Tx, revision: Revision, replaced_by: str | None) -> N
         raise Invalid(words, (FieldError("/replaced_by", words),))
     if other.stage is Stage.WITHDRAWN:
         raise Conflict(f"{replaced_by} was withdrawn itself.", code="stage")
+    if not _as_wide(tx, revision, other):
+        words = f"{replaced_by} is not for all who are told of this withdrawal: name one that they may read, or none."
+        raise Invalid(words, (FieldError("/replaced_by", words),))
+
+
+def _as_wide(tx: Tx, revision: Revision, other: Revision) -> bool:
+    """Whether everybody who reads this withdrawal may read `other`: a number alone would tell them that it exists."""
+    if rank(other.tlp) > rank(revision.tlp) or _WIDTH.index(other.reach) > _WIDTH.index(revision.reach):
+        return False
+    if parse(other.product_id).series is not Series.OPEN and parse(revision.product_id).series is Series.OPEN:
+        return False
+    named = None if other.audience is Audience.ALL else frozenset(other.recipients)
+    if named is not None and (revision.audience is Audience.ALL or not named >= set(revision.recipients)):
+        return False
+    told = dispatch.ever(holders.of_product(tx, revision.mode, revision.product_id))
+    if dispatch.ALL in told and (named is not None or rank(other.tlp) > rank(Tlp.GREEN)):
+        return False
+    return named is None or {peer_of(one) for one in told} <= named
 
 
 def expire(tx: Tx, office: Office, now: dt.datetime) -> int:  # noqa: ARG001 - every verb takes the office

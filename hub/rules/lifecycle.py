@@ -355,19 +355,19 @@ def _arrive_grave(known: Known, grave: Grave) -> Arrival:
         return Refused("equivocation", f"Serial {grave.serial} to {grave.addressee} was used for another message.")
     if grave.serial < highest and _is_replay(known, grave):
         return Refused("replay", f"Serial {grave.serial} to {grave.addressee} comes after {highest}: an old message.")
-    effect = _effect(known, grave)
-    if len(known.tombstones) >= MOST_TOMBSTONES and not _must_be_taken(known, grave, effect):
+    if len(known.tombstones) >= MOST_TOMBSTONES and not _must_be_taken(known, grave):
         return Refused("over-cap", f"{MOST_TOMBSTONES} recalls of this bulletin are here, as many as there may be.")
-    return Accepted(effect)
+    return Accepted(_effect(known, grave))
 
 
-def _must_be_taken(known: Known, grave: Grave, effect: Effect) -> bool:
+def _must_be_taken(known: Known, grave: Grave) -> bool:
     """Whether a recall counts however many there are: the first of its kind that ends the product, or one that takes away."""
     if grave.kind in TERMINAL:
         return all(held.kind is not grave.kind for held in known.tombstones)
     if grave.kind is TombstoneKind.RESTORED:
         return False
-    return effect is not Effect.KEEP or not standing(_add_grave(known, grave)).erase <= known.erased
+    before, after = standing(known), standing(_add_grave(known, grave))
+    return after != before or not after.erase <= known.erased
 
 
 def _is_replay(known: Known, grave: Grave) -> bool:

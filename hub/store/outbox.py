@@ -191,6 +191,8 @@ _REFILL = statement(
         + "#"
         + sa.cast(sa.bindparam("new_epoch", type_=sa.Integer), sa.Text)
         + "."
+        + sa.cast(outbox.c.id, sa.Text)
+        + "."
         + sa.cast(outbox.c.refills + 1, sa.Text),
     )
 )
@@ -290,7 +292,7 @@ def supersede(tx: Tx, mode: Mode, product_id: str, up_to: int, *, addressee: str
 def refill(tx: Tx, epoch: int, mode: Mode = Mode.LIVE) -> int:
     """The mode's stream is new, or was set back, and has this epoch now: what it held is pending again. How many messages.
 
-    They go out under `<hash>#<epoch>.<n>`, for the dedup window may still know the old id. What was to be deleted is gone.
+    They go out under `<hash>#<epoch>.<row>.<n>`, for the dedup window may still know the old id. What was to be deleted is gone.
     """
     tx.run(_FORGET_OLD, in_mode=mode.value, new_epoch=epoch)
     return tx.run(_REFILL, in_mode=mode.value, new_epoch=epoch)

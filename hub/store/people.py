@@ -90,8 +90,8 @@ _TOKENS_OF = statement(
     sa.select(*_TOKEN).where(tokens.c.person == sa.bindparam("person")).order_by(tokens.c.created_at)
 )
 _TOKENS_FROM = statement(
-    sa.select(tokens.c.created_by)
-    .where(tokens.c.person == sa.bindparam("person"), tokens.c.created_by != tokens.c.person)
+    sa.select(tokens.c.person, tokens.c.created_by)
+    .where(tokens.c.person.in_(each_of("ids")), tokens.c.created_by != tokens.c.person)
     .distinct()
 )
 _REVOKE = statement(
@@ -156,12 +156,17 @@ def accounts(tx: Tx, ids: frozenset[str], since: dt.datetime) -> dict[str, Actor
         found |= {actor.id: actor for actor in made}
         makers = {actor.created_by for actor in made if actor.created_by and actor.created_at > since}
         wanted = makers - found.keys()
-    return {actor.id: replace(actor, tokens_from=_tokens_from(tx, actor.id)) for actor in found.values()}
+    return _with_tokens(tx, found)
 
 
-def _tokens_from(tx: Tx, person_id: str) -> frozenset[str]:
-    """Who else ever made a token of this person's, whether or not it was revoked since."""
-    return frozenset(row["created_by"] for row in tx.all(_TOKENS_FROM, person=person_id))
+def _with_tokens(tx: Tx, found: dict[str, Actor]) -> dict[str, Actor]:
+    """The same with who else ever made a token of theirs, whether or not it was revoked since."""
+    listed = msgspec.json.encode(sorted(found)).decode()
+    makers: dict[str, set[str]] = {}
+    for row in tx.all(_TOKENS_FROM, ids=listed):
+        makers.setdefault(row["person"], set()).add(row["created_by"])
+    given = {person: replace(found[person], tokens_from=frozenset(by)) for person, by in makers.items()}
+    return found | given
 
 
 def everybody(tx: Tx, *, limit: int = 500, after: str = "") -> list[Person]:

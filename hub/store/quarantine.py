@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from hub.store.statement import statement
-from hub.store.tables import quarantine
+from hub.store.tables import quarantine, revisions
 from hub.store.tx import Tx
 from schemas.times import format_time
 
@@ -61,10 +61,25 @@ _COUNT = statement(
 )
 _OF_PRODUCT = (quarantine.c.product_id == sa.bindparam("which"), quarantine.c.payload.is_not(None))
 _WAITING = statement(
-    sa.select(*_FIELDS).where(*_OF_PRODUCT, _waits, quarantine.c.peer == sa.bindparam("from_peer")).order_by(quarantine.c.id)
+    sa.select(*_FIELDS)
+    .where(*_OF_PRODUCT, _waits, quarantine.c.peer == sa.bindparam("from_peer"))
+    .order_by(quarantine.c.id)
 )
 _FORGET = statement(sa.update(quarantine).where(*_OF_PRODUCT).values(payload=None))
 _FORGET_OTHERS = statement(sa.update(quarantine).where(*_OF_PRODUCT, sa.not_(_waits)).values(payload=None))
+_DROP_HERE = statement(
+    sa.delete(quarantine).where(
+        quarantine.c.peer == sa.bindparam("from_peer"),
+        _waits,
+        sa.select(sa.literal_column("1"))
+        .where(
+            revisions.c.product_id == quarantine.c.product_id,
+            revisions.c.hash == quarantine.c.hash,
+            revisions.c.payload.is_not(None),
+        )
+        .exists(),
+    )
+)
 _DROP = statement(sa.delete(quarantine).where(quarantine.c.id == sa.bindparam("id")))
 _OVERFLOW = statement(
     sa.update(quarantine)
@@ -122,6 +137,11 @@ def waiting(tx: Tx, peer: str, product_id: str) -> list[Held]:
 def drop(tx: Tx, number: int) -> None:
     """It is held no more: it was taken after all."""
     tx.run(_DROP, id=number)
+
+
+def drop_here(tx: Tx, peer: str) -> None:
+    """What waited for a `restored` and is here anyway waits no more."""
+    tx.run(_DROP_HERE, from_peer=peer)
 
 
 def forget(tx: Tx, product_id: str, *, for_good: bool) -> None:

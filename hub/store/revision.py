@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import functools
 import sqlite3
 from collections.abc import Iterable
 
 import msgspec
 
 from hub.rules.lifecycle import Stage
-from hub.rules.release import Item, Widest
+from hub.rules.release import Item, Widest, widest
 from hub.store.decoding import decoded
 from hub.store.tables import revisions as table
 from schemas import stix
@@ -111,6 +113,18 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
             waiting=self.waiting,
             expires=self.expires,
         )
+
+
+def reach_of(revision: Revision) -> str:
+    """The widest reader of a version (`rules.release.Widest`), by which lists narrow. The rule is asked once for what is alike."""
+    item = revision.item()
+    alike = dataclasses.replace(item, stage=Stage.RELEASED, recipients=frozenset(), expires=None)
+    return _widest(alike)
+
+
+@functools.lru_cache(maxsize=1024)
+def _widest(item: Item) -> str:
+    return widest(item).value
 
 
 def of_bulletin(

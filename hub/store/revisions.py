@@ -18,6 +18,7 @@ from hub.errors import StoreError
 from hub.rules.release import GRACE
 from hub.store.revision import COLUMNS, FIELDS, Revision, from_row, to_row
 from hub.store.statement import Statement, each_of, statement
+from hub.store.tables import holders
 from hub.store.tables import revisions as table
 from hub.store.tables import terms as term_table
 from hub.store.tx import Tx
@@ -49,7 +50,25 @@ _AFTER = statement(
 )
 _OWN = statement(
     sa.select(*COLUMNS)
-    .where(table.c.seq > sa.bindparam("after"), table.c.own == 1, table.c.current == 1, table.c.stage == "released")
+    .where(
+        table.c.seq > sa.bindparam("after"),
+        table.c.own == 1,
+        table.c.current == 1,
+        sa.or_(
+            table.c.stage == "released",
+            sa.and_(
+                table.c.stage == "expired",
+                sa.select(sa.literal_column("1"))
+                .where(
+                    holders.c.mode == table.c.mode,
+                    holders.c.product_id == table.c.product_id,
+                    holders.c.place == sa.bindparam("held_by"),
+                    holders.c.held == 1,
+                )
+                .exists(),
+            ),
+        ),
+    )
     .order_by(table.c.seq)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
@@ -112,9 +131,9 @@ def after(tx: Tx, seq: int, limit: int) -> list[Revision]:
     return [from_row(row) for row in tx.all(_AFTER, after=seq, limit=limit)]
 
 
-def own_released(tx: Tx, seq: int, limit: int) -> list[Revision]:
-    """Our own products as they stand, in order of storing, a page."""
-    return [from_row(row) for row in tx.all(_OWN, after=seq, limit=limit)]
+def own_between(tx: Tx, place: str, seq: int, limit: int) -> list[Revision]:
+    """Our own products that this peer might have or has: in force, or expired and still held by it. In order of storing, a page."""
+    return [from_row(row) for row in tx.all(_OWN, held_by=place, after=seq, limit=limit)]
 
 
 def due(tx: Tx, until: dt.datetime, limit: int, *, own: bool) -> list[Revision]:
@@ -180,9 +199,10 @@ def newest(
     found: list[Revision] = []
     end, reach = 2**62 if before is None else before, tuple(reach)
     for _ in range(_MOST_ROUNDS):
-        rows = _page(tx, mode, reach, narrow, limit - len(found), end)
+        lacking = limit - len(found)
+        rows = _page(tx, mode, reach, narrow, lacking, end)
         found += _good(rows)
-        if len(found) >= limit or not rows or len(rows) < limit - (len(found) - len(rows)):
+        if len(rows) < lacking or len(found) == limit:
             return found
         end = _position(rows[-1])
     raise StoreError("Too many rows of this list cannot be read; `hub verify` names them.", code="unreadable-rows")
@@ -190,7 +210,7 @@ def newest(
 
 def _page(tx: Tx, mode: Mode, reach: tuple[str, ...], narrow: Narrow, limit: int, end: int) -> list[sqlite3.Row]:
     given = narrow.parameters()
-    listing = _listing(frozenset(given), settled=narrow.settled)
+    listing = _listing(frozenset(given) | ({"settled"} if narrow.settled else set()))
     pages = [tx.all(listing, mode=mode.value, reach=str(one), limit=limit, before=end, **given) for one in reach]
     return list(itertools.islice(heapq.merge(*pages, key=_position, reverse=True), limit))
 
@@ -206,7 +226,7 @@ def _good(rows: Iterable[sqlite3.Row]) -> list[Revision]:
 
 
 @functools.lru_cache(maxsize=128)
-def _listing(by: frozenset[str], *, settled: bool) -> Statement:
+def _listing(by: frozenset[str]) -> Statement:
     """The statement for one set of filters, compiled when it is first asked for."""
     asked = sa.select(*COLUMNS).where(
         table.c.mode == sa.bindparam("mode"),
@@ -214,7 +234,7 @@ def _listing(by: frozenset[str], *, settled: bool) -> Statement:
         table.c.current == sa.literal_column("1"),
         table.c.position < sa.bindparam("before"),
     )
-    if settled:
+    if "settled" in by:
         asked = asked.where(table.c.waiting == 0)
     if "alive_at" in by:
         alive = sa.and_(table.c.stage != "withdrawn", table.c.expires > sa.bindparam("alive_at"))
@@ -239,7 +259,9 @@ def _told() -> sa.ColumnElement[bool]:
 
 
 def _has_term(wanted: sa.Select[Any]) -> sa.ColumnElement[bool]:
-    found: sa.Select[Any] = sa.select(sa.literal_column("1")).where(term_table.c.seq == table.c.seq, term_table.c.term.in_(wanted))
+    found: sa.Select[Any] = sa.select(sa.literal_column("1")).where(
+        term_table.c.seq == table.c.seq, term_table.c.term.in_(wanted)
+    )
     return found.exists()
 
 

@@ -107,6 +107,14 @@ revisions = _table(
     sa.UniqueConstraint("product_id", "version"),  # the id spells mode and origin
     sa.Index(None, "position", unique=True),
     sa.Index("ix_revisions_listing", "mode", "reach", "current", "position"),
+    sa.Index(
+        "ix_revisions_open",
+        "mode",
+        "reach",
+        "current",
+        "position",
+        sqlite_where=sa.text("current = 1 and stage != 'expired'"),
+    ),
     sa.Index("ix_revisions_report", "report_id"),
     sa.Index("ix_revisions_due", "expires", sqlite_where=sa.text("stage = 'released' and current = 1")),
     sa.Index("ix_revisions_waiting", "peer", "lane", sqlite_where=sa.text("waiting = 1")),

@@ -42,12 +42,31 @@ class Grave(msgspec.Struct, frozen=True, kw_only=True):
     stored_at: dt.datetime
 
 
+class Told(msgspec.Struct, frozen=True):
+    """What a tombstone does to its product, without the signed bytes and how it came."""
+
+    kind: TombstoneKind
+    version: int
+    serial: int
+    addressee: str
+    hash: bytes
+    reason: Reason
+    replaced_by: str | None
+
+
 _FIELDS = Grave.__struct_fields__
 _COLUMNS = tuple(table.c[name] for name in _FIELDS)
 _ADD = statement(sa.insert(table), *(name for name in _FIELDS if name != "id"))
 _OF_PRODUCT = statement(
     sa.select(*_COLUMNS).where(table.c.product_id == sa.bindparam("product_id")).order_by(table.c.id)
 )
+_TOLD = statement(
+    sa.select(*(table.c[name] for name in Told.__struct_fields__))
+    .where(table.c.product_id == sa.bindparam("product_id"))
+    .order_by(table.c.id)
+)
+_KINDS = {one.value: one for one in TombstoneKind}
+_REASONS = {one.value: one for one in Reason}
 _BY_ID = statement(sa.select(*_COLUMNS).where(table.c.id == sa.bindparam("id")))
 _BY_SERIAL = statement(
     sa.select(*_COLUMNS).where(
@@ -101,6 +120,14 @@ def add(tx: Tx, now: dt.datetime, tombstone: Tombstone, envelope: Envelope, addr
 def of_product(tx: Tx, product_id: str) -> list[Grave]:
     """Every tombstone of a product, in the order in which they were stored."""
     return [_grave(row) for row in tx.all(_OF_PRODUCT, product_id=product_id)]
+
+
+def told(tx: Tx, product_id: str) -> list[Told]:
+    """What every tombstone of a product does, in the order in which they were stored."""
+    return [
+        Told(_KINDS[kind], version, serial, addressee, digest, _REASONS[reason], replaced_by)
+        for kind, version, serial, addressee, digest, reason, replaced_by in tx.all(_TOLD, product_id=product_id)
+    ]
 
 
 def by_id(tx: Tx, tombstone_id: int) -> Grave | None:

@@ -252,7 +252,7 @@ def full_of_product(leaving: Leaving) -> Full:
         hash=revision.hash.hex(),
         approvals=() if bulletin is None or bulletin.stamp is None else bulletin.stamp.approvals,
         withdrawn_reason=None if revision.withdrawn_reason is None else revision.withdrawn_reason.value,
-        replaced_by=revision.replaced_by,
+        replaced_by=leaving.replaced_by,
         **({} if bulletin is None else _words(bulletin)),
     )
 

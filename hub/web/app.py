@@ -89,7 +89,7 @@ ROUTES: tuple[Route, ...] = (
           summary="Say why an advisory is not for us", access=Verb.SET_ASIDE, body=given.SetAsideForm,
           answer=queue.Aside, no_item=_OWN_WORDS),
     Route(method="GET", path="/api/v1/sources", handler=sources.list_sources, name="sources",
-          summary="How the federal sources do", access=Verb.READ_QUEUE, answer=sources.Sources, no_item=_NO_BULLETIN),
+          summary="How the federal sources do", access=Verb.READ_OPERATIONS, answer=sources.Sources, no_item=_NO_BULLETIN),
     Route(method="POST", path="/api/v1/sources/{name}/run", handler=sources.run_source, name="run_source",
           summary="Run a source now, with progress as NDJSON", access=Verb.RUN_SOURCE, media=(sources.NDJSON,),
           no_item="counts advisories, quotes none", limit=sources.LARGEST),
@@ -178,15 +178,6 @@ def make_app(node: Parts) -> web.Application:
         if route.method == "GET":
             resource.add_route("HEAD", handler)
     return app
-
-
-def make_runner(app: web.Application) -> web.AppRunner:
-    """A runner with bounded times: an idle or silent connection ends after 30 s, a stopping node waits 5 s for answers.
-
-    The access log is off: `count` says what happened without addresses, which may hold tokens.
-    """
-    options: dict[str, Any] = {"keepalive_timeout": 30.0, "shutdown_timeout": 5.0, "access_log": None}
-    return web.AppRunner(app, **options)
 
 
 def _guarded(route: Route) -> Any:

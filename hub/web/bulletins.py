@@ -35,7 +35,7 @@ async def listed(request: web.Request) -> web.Response:
     open_drafts = [] if wanted.before else await door.drafts(node, asking)
     found = await door.newest(node, asking, wanted)
     rows = [answers.row_of_draft(each) for each in open_drafts]
-    rows += [answers.row_of_product(each) for each in found.items]
+    rows += door.written(found.items, answers.row_of_product)
     return reply(answers.Rows(rows, found.more)).response()
 
 

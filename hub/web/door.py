@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import structlog
 
 from hub.desk.office import Office
-from hub.errors import FieldError, NotFound
+from hub.errors import FieldError, NotFound, StoreError
 from hub.rules.decision import Allowed, Form
 from hub.rules.lifecycle import UNRELEASED, Stage
 from hub.rules.release import District, Exit, Item, Public, Reader, Widest, may_leave
@@ -36,6 +39,8 @@ _REACH: dict[type, tuple[str, ...]] = {
     District: (Widest.PUBLIC.value, Widest.DISTRICT.value),
 }
 _EVERYTHING = tuple(widest.value for widest in Widest)
+T = TypeVar("T")
+_log = structlog.get_logger("hub.web")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,10 +54,14 @@ class Asking:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Leaving:
-    """One version that may leave, whole or only as the fact that it was withdrawn."""
+    """One version that may leave, whole or only as the fact that it was withdrawn.
+
+    `replaced_by` is the product in the place of a withdrawn one, where this reader may have that one by the same way out.
+    """
 
     revision: Revision
     form: Form
+    replaced_by: str | None = None
 
     @property
     def withdrawn(self) -> bool:
@@ -62,14 +71,17 @@ class Leaving:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Found:
-    """A page of a list, newest first. `more` is the `before` of the next page, None at the end."""
+    """A page of a list, newest first. `more` is the `before` of the next page; it is None at the end and only there."""
 
     items: tuple[Leaving, ...]
     more: str | None
 
 
 async def newest(node: Parts, asking: Asking, wanted: Filter) -> Found:
-    """What this reader may have of what was asked for. Raises Problem `malformed` for a `before` that is not in this list."""
+    """What this reader may have of what was asked for.
+
+    Raises Problem `malformed` for a `before` that is not in this list, StoreError when too much is withheld to find the next.
+    """
     return await node.database.read(_newest, node.office, asking, wanted, node.clock())
 
 
@@ -88,41 +100,81 @@ async def drafts(node: Parts, asking: Asking) -> list[Draft]:
     return await node.database.read(_drafts, node.office, asking, node.clock())
 
 
+def written(leavings: Iterable[Leaving], write: Callable[[Leaving], T]) -> Iterator[T]:
+    """What `write` makes of each; one that cannot be written costs itself alone and is logged (house law 4)."""
+    for leaving in leavings:
+        try:
+            made = write(leaving)
+        except Exception as error:  # noqa: BLE001 - one bad item never stops the rest
+            _left_out(leaving.revision, error)
+        else:
+            yield made
+
+
+def _left_out(revision: Revision, error: Exception) -> None:
+    _log.error("an item was left out", product=revision.product_id, version=revision.version, exc_info=error)
+
+
 def _newest(tx: Tx, office: Office, asking: Asking, wanted: Filter, now: dt.datetime) -> Found:
     found: list[Leaving] = []
     for leaving in _allowed(tx, office, asking, wanted, now):
+        if leaving is None:  # nobody knows what lies behind here: the reader is told where to ask on, or that it failed
+            if not found:
+                words = f"None of the next {_MOST_LOOKED_AT:,} items of this list is for this reader; narrow it by a filter."
+                raise StoreError(words, code="list-too-deep")
+            return Found(tuple(found), found[-1].revision.product_id)
+        if len(found) == wanted.limit:
+            return Found(tuple(found), found[-1].revision.product_id)
         found.append(leaving)
-        if len(found) > wanted.limit:
-            break
-    shown = found[: wanted.limit]
-    more = shown[-1].revision.product_id if len(found) > wanted.limit else None
-    return Found(tuple(shown), more)
+    return Found(tuple(found), None)
 
 
-def _allowed(tx: Tx, office: Office, asking: Asking, wanted: Filter, now: dt.datetime) -> Iterator[Leaving]:
-    """Pages of what SQL narrowed to, each item past the door; bounded, however much is withheld."""
+def _allowed(tx: Tx, office: Office, asking: Asking, wanted: Filter, now: dt.datetime) -> Iterator[Leaving | None]:
+    """Pages of what SQL narrowed to, each item past the door. Ends with None where it was given up before the end."""
     before = _position(tx, office, asking, wanted, now)
     size = min(wanted.limit + 1, _PAGE)
     reach = _REACH.get(type(asking.reader), _EVERYTHING)
-    narrow = Narrow(
-        topics=wanted.topics, severity_rank=wanted.rank, areas=wanted.codes, state=wanted.place, lang=wanted.lang
-    )
+    narrow = _narrow(asking, wanted, now)
     for _ in range(0, _MOST_LOOKED_AT, size):
         page = revisions.newest(tx, mode=asking.mode, reach=reach, narrow=narrow, limit=size, before=before)
         for revision in page:
-            leaving = _leaving(office, asking, revision, now)
+            leaving = _judged(tx, office, asking, revision, now)
             if leaving is not None and not (leaving.withdrawn and now - revision.updated_at > TOLD):
                 yield leaving
         if len(page) < size:
             return
         before = page[-1].position
+    yield None
+
+
+def _narrow(asking: Asking, wanted: Filter, now: dt.datetime) -> Narrow:
+    """What SQL need not bring: what was not asked for, and what is over or waits, however much of it there is."""
+    return Narrow(
+        topics=wanted.topics,
+        severity_rank=wanted.rank,
+        areas=wanted.codes,
+        state=wanted.place,
+        lang=wanted.lang,
+        told_since=now - TOLD,
+        outside_at=now if type(asking.reader) in _REACH else None,
+        settled=True,
+    )
+
+
+def _judged(tx: Tx, office: Office, asking: Asking, revision: Revision, now: dt.datetime) -> Leaving | None:
+    """As `_leaving`; one that cannot be judged stays here, and the list goes on."""
+    try:
+        return _leaving(tx, office, asking, revision, now)
+    except Exception as error:  # noqa: BLE001 - one bad item never stops the rest
+        _left_out(revision, error)
+        return None
 
 
 def _position(tx: Tx, office: Office, asking: Asking, wanted: Filter, now: dt.datetime) -> int | None:
     if wanted.before is None:
         return None
     revision = revisions.current(tx, wanted.before)
-    if revision is None or _leaving(office, asking, revision, now) is None:
+    if revision is None or _leaving(tx, office, asking, revision, now) is None:
         words = f"before is {wanted.before!r}; allowed is a product id of this list"
         raise Problem("malformed", f"{words}.", (FieldError("?before", words),), code="unknown-parameter")
     return revision.position
@@ -131,15 +183,23 @@ def _position(tx: Tx, office: Office, asking: Asking, wanted: Filter, now: dt.da
 def one_within(tx: Tx, office: Office, asking: Asking, product_id: str, now: dt.datetime) -> Leaving:
     """As `one`, inside a transaction."""
     revision = revisions.current(tx, product_id)
-    leaving = None if revision is None else _leaving(office, asking, revision, now)
+    leaving = None if revision is None else _leaving(tx, office, asking, revision, now)
     if leaving is None:
         raise NotFound
     return leaving
 
 
-def _leaving(office: Office, asking: Asking, revision: Revision, now: dt.datetime) -> Leaving | None:
+def _leaving(tx: Tx, office: Office, asking: Asking, revision: Revision, now: dt.datetime) -> Leaving | None:
     form = _form(office, asking, revision.item(), now)
-    return None if form is None else Leaving(revision, form)
+    return None if form is None else Leaving(revision, form, _instead(tx, office, asking, revision, now))
+
+
+def _instead(tx: Tx, office: Office, asking: Asking, revision: Revision, now: dt.datetime) -> str | None:
+    """What replaces a withdrawn one, if that is for this reader too: its number alone would say that it exists (law 6)."""
+    other = None if revision.replaced_by is None else revisions.current(tx, revision.replaced_by)
+    if other is None or _form(office, asking, other.item(), now) is None:
+        return None
+    return other.product_id
 
 
 def _form(office: Office, asking: Asking, item: Item, now: dt.datetime) -> Form | None:

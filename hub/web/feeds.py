@@ -133,17 +133,17 @@ async def render(node: Parts, shelf: Shelf, wanted: Wanted) -> tuple[bytes, str]
     form = FORMS[wanted.form]
     found = await door.newest(node, Asking(form.exit, wanted.reader, wanted.mode), wanted.filter)
     fragments = []
-    for number, leaving in enumerate(found.items):
+    for number, fragment in enumerate(door.written(found.items, lambda each: _fragment(node, shelf, wanted, each))):
         if number % _BREATH == _BREATH - 1:
             await asyncio.sleep(0)
-        fragments.append(_fragment(node, shelf, wanted, leaving))
+        fragments.append(fragment)
     return form.document(_channel(node, wanted, found), fragments), form.media
 
 
 def _fragment(node: Parts, shelf: Shelf, wanted: Wanted, leaving: Leaving) -> bytes:
     """One stored fragment. A version never changes; what is told of it does, and then its row says when."""
     revision = leaving.revision
-    key = (revision.seq, leaving.form, revision.updated_at, wanted.form, wanted.filter.lang)
+    key = (revision.seq, leaving.form, leaving.replaced_by, revision.updated_at, wanted.form, wanted.filter.lang)
     kept = shelf.fragments.get(key)
     if kept is None:
         kept = FORMS[wanted.form].item(entry_of(node, leaving, wanted.filter.lang))
@@ -164,7 +164,9 @@ def entry_of(node: Parts, leaving: Leaving, lang: str | None = None) -> Entry:
         return entry
     hidden = revision.reason in HEADLINE_HIDDEN
     headline = revision.product_id if hidden else spoken(revision.bulletin, lang).headline
-    told = of_withdrawal(entry, headline, at=revision.updated_at, correction=wording.withdrawal(revision))
+    told = of_withdrawal(
+        entry, headline, at=revision.updated_at, correction=wording.withdrawal(revision, leaving.replaced_by)
+    )
     return msgspec.structs.replace(told, categories=(), areas=()) if hidden else told
 
 

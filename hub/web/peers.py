@@ -19,13 +19,13 @@ from hub.web import forms
 from hub.web.idempotency import Act, Reply, perform, reply
 from hub.web.parts import parts
 from schemas import register
-from schemas.register import AgreementFile
+from schemas.register import AgreementFile, WireAgreement
 
 D = TypeVar("D")
 
 
 class PeerView(msgspec.Struct, frozen=True, kw_only=True):
-    """One peer. `link` is what the node knows of the connection; `agreement` what the peer may have of us, null for nothing."""
+    """One peer. `link` is what the node knows of the connection; `agreement` what it may have of us, as it is set; null for nothing."""
 
     place: str
     name: str
@@ -33,7 +33,7 @@ class PeerView(msgspec.Struct, frozen=True, kw_only=True):
     serial: int
     origins: tuple[str, ...]
     public_url: str
-    agreement: AgreementFile | None
+    agreement: WireAgreement | None
     link: dict[str, Any]
 
 
@@ -126,6 +126,11 @@ def _view(peer: Peer, link: Any) -> PeerView:
         serial=peer.entry.serial,
         origins=peer.entry.origins,
         public_url=peer.entry.public_url,
-        agreement=peer.file,
+        agreement=None if peer.file is None else _wire(peer.file),
         link=dict(link),
     )
+
+
+def _wire(agreement: AgreementFile) -> WireAgreement:
+    """The agreement as it is written, so that what is shown here can be set again as it stands."""
+    return msgspec.json.decode(register.encode_agreement(agreement), type=WireAgreement)

@@ -100,7 +100,7 @@ def _for_all(subject: str) -> bool:
 
 
 def _list(node: Parts, wanted: Filter, found: door.Found) -> dict[str, Any]:
-    rows = [_row(leaving) for leaving in found.items]
+    rows = list(door.written(found.items, _row))
     filtered = msgspec.structs.replace(wanted, limit=_ROWS, before=None) != Filter(limit=_ROWS)
     older = None
     if found.more is not None:
@@ -134,7 +134,7 @@ def _row(leaving: Leaving) -> dict[str, Any]:
         "severity": revision.severity,
         "tlp": revision.tlp,
         "topic": revision.topic,
-        "origin": revision.origin,
+        "who": wording.origin_words(revision.origin),
         "version": revision.version,
         "released": revision.released_at,
         "updated": revision.updated_at,
@@ -175,7 +175,7 @@ def _page(leaving: Leaving) -> dict[str, Any]:
         "released": revision.released_at,
         "lang": bulletin.lang,
         "reason": wording.reason_words(revision.reason),
-        "replaced_by": revision.replaced_by,
+        "replaced_by": leaving.replaced_by,
     }
     return made if made["taken"] else made | _words(bulletin)
 

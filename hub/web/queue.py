@@ -138,7 +138,7 @@ async def adopt(request: web.Request) -> web.Response:
     def act(tx: Tx, person: Person, now: dt.datetime) -> Reply:
         content = None
         if given and (waiting := store.advisory(tx, which)) is not None:
-            content = dataclasses.replace(adopting.prefilled(waiting.advisory, now), **given)
+            content = dataclasses.replace(adopting.starting(tx, waiting, now), **given)
         draft = adopting.adopt(tx, office, person, now, which, content)
         headers = {"ETag": f'"{draft.version}"', "Location": f"/api/v1/bulletins/{draft.id}"}
         return reply(answers.made(draft, office.policy), 201, headers)

@@ -30,19 +30,24 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+SERVER = "school-safety-hub"  # and no word of which version of what
 # A year, as RFC 6797 section 6.1.1 suggests; sub-domains may belong to others.
 _HSTS = "max-age=31536000"
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Set the security headers on whatever is about to be sent, an error or a stream too."""
-    headers = response.headers
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
-    headers.setdefault("Cache-Control", "no-store")
-    headers["Server"] = "school-safety-hub"
-    if parts(request).public_url.startswith("https:"):
-        headers["Strict-Transport-Security"] = _HSTS
+    for name, value in surrounding(parts(request).public_url).items():
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = SERVER
+
+
+def surrounding(public_url: str) -> dict[str, str]:
+    """What stands on every answer of a node at this address, unless a handler said otherwise."""
+    made = {**HEADERS, "Cache-Control": "no-store", "Server": SERVER}
+    if public_url.startswith("https:"):
+        made["Strict-Transport-Security"] = _HSTS
+    return made
 
 
 @web.middleware

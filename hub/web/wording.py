@@ -100,11 +100,11 @@ def reason_words(reason: Reason | None) -> str:
     return _REASONS.get(reason, "no reason was given") if reason else "no reason was given"
 
 
-def withdrawal(revision: Revision) -> str:
-    """What is told of a withdrawn bulletin, and nothing of what it said."""
+def withdrawal(revision: Revision, replaced_by: str | None) -> str:
+    """What is told of a withdrawn bulletin, and nothing of what it said; `replaced_by` as the door lets it out."""
     who = origin_words(revision.origin)
     told = f"{revision.product_id} was withdrawn by {who} on {revision.updated_at:%Y-%m-%d}: {reason_words(revision.reason)}."
-    instead = f" {revision.replaced_by} stands in its place." if revision.replaced_by else ""
+    instead = f" {replaced_by} stands in its place." if replaced_by else ""
     return f"{told} Do not act on it, and tell those to whom you passed it on.{instead}"
 
 

@@ -13,6 +13,7 @@ import base64
 import dataclasses
 import logging
 import urllib.parse
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
@@ -26,6 +27,7 @@ from hub.wire.keys import Key
 
 _WITHIN: Final = 10.0
 _FAREWELL: Final = 1.0
+_WRITTEN: Final = b"NATS/1.0\r\n"  # the block has no status: somebody's headers, not the server's
 _GATHERED: Final = 1 << 20  # a message has at most 262,144 bytes, an answer of the JetStream API some hundred thousand
 log = structlog.get_logger(__name__)
 # asyncio and uvloop say this at the end of every TLS stream of nats-py; it means nothing.
@@ -60,7 +62,9 @@ class Endpoint:
 
 
 class Headers(dict[str, str]):
-    """A message's headers, with the block as it came in `raw`."""
+    """A message's header block as it came, in `raw`. The mapping holds what the server says of itself (`Status`), and nothing
+    of what others wrote: whoever takes a message reads the bytes.
+    """  # noqa: D205 - one thought
 
     raw: bytes = b""
 
@@ -82,6 +86,11 @@ class Connection(Client):
             return base64.b64encode(self._key.sign(nonce.encode()))
         except ValueError as error:
             raise Error(f"the server asks for a signature over something that is no nonce: {error}") from None
+
+    async def acknowledge(self, replies: Sequence[str]) -> None:
+        """Publish an empty message on each of these reply subjects, in one go."""
+        await self._send_command(b"".join(b"PUB %b 0\r\n\r\n" % reply.encode() for reply in replies))
+        await self._flush_pending()
 
     async def ended(self) -> None:
         """Waits for the end of the connection, and raises NoLink then."""
@@ -113,10 +122,12 @@ class Connection(Client):
     async def _process_headers(self, headers: bytes | None) -> Headers | None:
         if not headers:
             return None
-        try:
-            found = Headers(await super()._process_headers(headers) or {})
-        except Exception:  # noqa: BLE001 - a block that cannot be read is judged by whoever takes the message
-            found = Headers()
+        found = Headers()
+        if not headers.startswith(_WRITTEN):
+            try:
+                found.update(await super()._process_headers(headers) or {})
+            except Exception:  # noqa: BLE001 - a block that cannot be read is judged by whoever takes the message
+                found.clear()
         found.raw = headers
         return found
 

@@ -107,9 +107,9 @@ class Pull:
 
     async def acknowledge(self, messages: Sequence[Msg]) -> None:
         """Tell the peer that these are on disk here."""
-        for message in messages:
-            await self._connection.publish(message.reply)
-            if self.head is not None:
+        await self._connection.acknowledge([message.reply for message in messages])
+        if self.head is not None:
+            for message in messages:
                 self.head.committed(_sequence(message))
 
     async def look_again(self) -> None:

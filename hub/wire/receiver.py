@@ -37,6 +37,7 @@ from schemas.vocabulary import Lane, Mode
 Clock = Callable[[], dt.datetime]
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
+_SHOWN: Final = 200
 _IN_A_THREAD: Final = 16  # so many signatures take longer than the way to another thread and back
 log = structlog.get_logger(__name__)
 
@@ -185,15 +186,20 @@ class _Lanes:
 
 def arrival_of(message: Msg, lane: Lane) -> Arrival:
     """What the desk gets: the copy as it came, and what is wrong with its envelope, if anything is."""
-    headers = message.headers if isinstance(message.headers, Headers) else Headers()
+    raw = message.headers.raw if isinstance(message.headers, Headers) else b""
     try:
-        envelope = open_headers(message.subject, headers.raw, message.data)
+        envelope = open_headers(message.subject, raw, message.data)
         verify(envelope)
-        fault = None
+        return Arrival(message.subject, message.data, envelope.key, envelope.signature, None, lane)
     except EnvelopeError as error:
         fault = Refused(error.code, error.message)
-    key, signature = headers.get(KEY, ""), headers.get(SIGNATURE, "")
-    return Arrival(message.subject, message.data, key, signature, fault, lane)
+    return Arrival(message.subject, message.data, _shown(raw, KEY), _shown(raw, SIGNATURE), fault, lane)
+
+
+def _shown(raw: bytes, name: str) -> str:
+    """A header of a block that is no good, as far as it can be read: for the quarantine."""
+    values = [line.partition(b":")[2] for line in raw.split(b"\r\n") if line.startswith(name.encode() + b":")]
+    return values[0].strip().decode("ascii", "replace")[:_SHOWN] if values else ""
 
 
 def _faulty(arrival: Arrival, fault: Refused) -> Arrival:

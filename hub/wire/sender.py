@@ -138,7 +138,9 @@ class Sender:
             return answer
         if await self._is_there(bus, outgoing, answer):
             return answer
-        again = f"{outgoing.msg_id.partition('#')[0]}#{self._epochs[outgoing.mode]}.{outgoing.attempts + 2}"
+        again = (
+            f"{outgoing.msg_id.partition('#')[0]}#{self._epochs[outgoing.mode]}.{outgoing.id}.{outgoing.attempts + 2}"
+        )
         (answer,) = await bus.publish([_message(outgoing, again)])
         if isinstance(answer, Stored) and answer.duplicate and not await self._is_there(bus, outgoing, answer):
             return BusError("the server calls it a duplicate and does not hold it", code="lost-duplicate")

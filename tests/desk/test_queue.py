@@ -17,7 +17,19 @@ from hub.errors import Conflict, Forbidden, NotFound
 from hub.rules.authority import Role
 from hub.store import bulletins, journal, queue
 from schemas.bulletin import Advisory, Area, RoleAction
-from schemas.vocabulary import Action, Certainty, Reason, Severity, Status, Tlp, Topic, Urgency
+from schemas.vocabulary import (
+    Action,
+    Caveat,
+    Certainty,
+    Lane,
+    Reason,
+    RecordClass,
+    Severity,
+    Status,
+    Tlp,
+    Topic,
+    Urgency,
+)
 from tests.desk.house import DAY, NOW, content
 
 SOURCE = "cisa-kev"
@@ -188,7 +200,7 @@ def test_what_its_source_withdrew_is_not_adopted(tx):
 def test_changed_since_adopted_it_shows_again_and_opens_the_next_version(tx):
     filed(tx, said("A"))
     draft = adopt(tx, "A")
-    changed = said("A", action=Action.UPDATE, revision="A 2", headline="A: exploited in schools")
+    changed = said("A", action=Action.UPDATE, revision="A 2", summary="It is exploited in schools.")
     filed(tx, changed)
     assert (one(tx, "A").state, one(tx, "A").changed) == ("adopted", True)
     assert sum(count for _, count in rows(tx)) == 1
@@ -197,7 +209,8 @@ def test_changed_since_adopted_it_shows_again_and_opens_the_next_version(tx):
     release = tx.release(draft)
     update = adopt(tx, "A")
     assert (update.product_id, update.base_version) == (release.product_id, 1)
-    assert update.bulletin.headline == "A: exploited in schools"
+    assert update.bulletin.headline == "A: a flaw", "the analyst's headline and actions stay"
+    assert update.bulletin.text == "It is exploited in schools."
     assert rows(tx) == []
     assert tx.release(update).version == 2
 
@@ -284,3 +297,42 @@ def test_the_preview_of_an_adopted_one(tx):
     filed(tx, said("A"))
     draft = adopt(tx, "A")
     assert tx.read(lambda t: publish.preview(t, tx.office, NOW, draft)).public
+
+
+def test_a_change_at_the_source_never_widens_who_may_have_it(tx):
+    """No leak: what the analyst made stricter stays so when the source says more."""
+    tx.befriend("ok", "va")
+    filed(tx, said("A"))
+    ours = content(
+        headline="In our words",
+        actions=(RoleAction("it-staff", "Our advice."),),
+        tlp=Tlp.AMBER,
+        audience=("ok",),
+        caveats=(Caveat.LES,),
+        record_class=RecordClass.TIP,
+        lane=Lane.FLASH,
+        topic=Topic.WEAPON,
+    )
+    first = tx.release(adopt(tx, "A", said=ours))
+    filed(tx, said("A", action=Action.UPDATE, revision="A 2", summary="New facts.", severity=Severity.EXTREME))
+    update = adopt(tx, "A")
+    now = update.bulletin
+    assert (now.tlp, update.audience, now.caveats, now.record_class, now.lane, now.topic) == (
+        Tlp.AMBER,
+        ("ok",),
+        (Caveat.LES,),
+        RecordClass.TIP,
+        Lane.FLASH,
+        Topic.WEAPON,
+    )
+    assert (now.headline, now.actions) == ("In our words", ours.actions)
+    assert (now.text, now.severity, update.product_id) == ("New facts.", Severity.EXTREME, first.product_id)
+    second = tx.release(update)
+    assert (second.gets, second.public) == (("ok",), False)
+
+
+def test_a_source_that_marks_it_stricter_makes_it_stricter(tx):
+    filed(tx, said("A"))
+    tx.release(adopt(tx, "A"))
+    filed(tx, said("A", action=Action.UPDATE, revision="A 2", tlp=Tlp.AMBER))
+    assert adopt(tx, "A").bulletin.tlp is Tlp.AMBER

@@ -336,7 +336,9 @@ def test_erased_bytes_come_back_when_they_are_offered_again(pair):
     assert shown(ok) == []
     assert took(ok, bulletin) == [Duplicate()], "not while the narrowing is in force"
     took(ok, stone(2, TombstoneKind.RESTORED))
-    assert shown(ok) == []
+    assert shown(ok) == [("TX-2026-0001", 1, Stage.RELEASED)], "what came meanwhile waited for this"
+    took(ok, stone(3, TombstoneKind.NARROWED), stone(4, TombstoneKind.RESTORED))
+    assert shown(ok) == [], "lifting brings back no bytes by itself"
     assert took(ok, bulletin) == [Accepted(Effect.SHOW)]
     assert shown(ok) == [("TX-2026-0001", 1, Stage.RELEASED)]
     assert ok.read(revisions.current, "TX-2026-0001").bulletin.headline == "Here again"

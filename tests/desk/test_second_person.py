@@ -117,3 +117,19 @@ def test_whoever_made_a_token_for_the_author_is_no_other_person(tx):
     draft = tx.compose()
     draft = tx.write(vet.submit, tx.analyst, NOW, draft.id, draft.version)
     refused("not-second-person", tx.write, vet.approve, both, NOW, draft.id, draft.version)
+
+
+def test_the_authors_of_what_stands_stay_authors_of_what_follows(tx):
+    draft = tx.write(compose.compose, tx.supervisor, NOW, content())
+    draft = tx.write(vet.submit, tx.analyst, NOW, draft.id, draft.version)
+    draft = tx.write(vet.approve, tx.director, NOW, draft.id, draft.version)
+    product_id = tx.write(publish.publish, tx.director, NOW, draft.id, draft.version).product_id
+    for _ in range(2):  # cumulative: also two versions on
+        update = tx.write(compose.update, tx.analyst, NOW, product_id)
+        assert update.authors == {tx.supervisor.id, tx.analyst.id}
+        update = tx.write(vet.submit, tx.analyst, NOW, update.id, update.version)
+        with pytest.raises(Forbidden) as caught:
+            tx.write(vet.approve, tx.supervisor, NOW, update.id, update.version)
+        assert caught.value.code == "author"
+        update = tx.write(vet.approve, tx.director, NOW, update.id, update.version)
+        tx.write(publish.publish, tx.director, NOW, update.id, update.version)

@@ -9,7 +9,7 @@ from hub.errors import Conflict, Forbidden, Invalid, NotFound
 from hub.rules.lifecycle import Stage
 from hub.store import bulletins, fragments, journal, outbox, revisions, tombstones
 from schemas.stix import decode_tombstone
-from schemas.vocabulary import Mode, Reason, Tlp, TombstoneKind
+from schemas.vocabulary import Caveat, Mode, Reason, Tlp, TombstoneKind
 from tests.desk.house import DAY, NOW
 
 
@@ -144,3 +144,40 @@ def test_time_ends_it_without_a_message(tx):
     later = NOW + 8 * DAY
     assert tx.update("TX-2026-0001", later, expires=later + DAY).version == 2
     assert tx.read(revisions.current, "TX-2026-0001").stage is Stage.RELEASED
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fits"),
+    [
+        ({}, {}, True),
+        ({}, {"tlp": Tlp.CLEAR}, True),
+        ({"tlp": Tlp.CLEAR}, {}, False),
+        ({"tlp": Tlp.CLEAR}, {"tlp": Tlp.AMBER}, False),
+        ({}, {"audience": ("ok",)}, False),
+        ({"audience": ("ok",)}, {"audience": ("ok",)}, True),
+        ({"audience": ("ok", "va")}, {"audience": ("ok",)}, False),
+        ({"audience": ("ok",)}, {}, True),
+        ({"tlp": Tlp.AMBER, "audience": ("ok",)}, {"tlp": Tlp.AMBER, "audience": ("ok", "va")}, True),
+        ({"tlp": Tlp.AMBER, "audience": ("ok",)}, {"tlp": Tlp.AMBER, "audience": ("va",)}, False),
+        ({"tlp": Tlp.CLEAR}, {"tlp": Tlp.CLEAR, "caveats": (Caveat.LES,)}, False),
+    ],
+)
+def test_no_leak_of_a_replacement_that_not_all_may_read(tx, old, new, fits):
+    tx.befriend("ok", "va")
+    product, other = tx.publish(**old).product_id, tx.publish(**new).product_id
+    if fits:
+        take_back(tx, product, replaced_by=other)
+        return
+    with pytest.raises(Invalid) as caught:
+        take_back(tx, product, replaced_by=other)
+    assert caught.value.errors[0].pointer == "/replaced_by"
+    assert "may read" in caught.value.errors[0].message
+
+
+def test_no_leak_to_those_who_had_an_earlier_version(tx):
+    tx.befriend("ok", "va")
+    product = tx.publish().product_id
+    tx.update(product, tlp=Tlp.AMBER, audience=("ok",))
+    other = tx.publish(tlp=Tlp.AMBER, audience=("ok",)).product_id
+    with pytest.raises(Invalid):
+        take_back(tx, product, replaced_by=other)

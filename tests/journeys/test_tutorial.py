@@ -36,5 +36,7 @@ async def test_who_follows_the_tutorial_sees_what_it_says(scene: Scene, demo: Pa
             await scene.until_shown("oh", "Prank calls ask front offices for class lists")
     scene.network.nodes.update(nodes.load(demo))
     await scene.until_shown("oh", "WITHDRAWN:", "Prank calls")
-    assert not [title for title in await scene.visitor.titles("va", "rss") if "Prank" in title and "WITHDRAWN" not in title]
+    assert not [
+        title for title in await scene.visitor.titles("va", "rss") if "Prank" in title and "WITHDRAWN" not in title
+    ]
     assert re.fullmatch(r"TX-EX-\d{4}-\d{4}", ids["PRODUCT_ID"])

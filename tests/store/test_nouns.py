@@ -171,3 +171,15 @@ def test_the_listing_uses_its_index(shelf):
     found = shelf.read(plan, mode="live", reach="public", before=10, limit=5)
     assert "ix_revisions_listing" in found
     assert "TEMP B-TREE" not in found
+
+
+def test_what_outsiders_list_never_walks_past_what_is_marked_expired(shelf):
+    def plan(t, **params):
+        listing = revisions._listing(frozenset({"alive_at", "told_since", "settled"}))
+        text = f"EXPLAIN QUERY PLAN {listing.sql}"
+        return " ".join(str(tuple(row)) for row in t._connection.execute(text, listing.values(params)))
+
+    times = {"alive_at": "2026-01-01T00:00:00.000Z", "told_since": "2026-01-01T00:00:00.000Z"}
+    found = shelf.read(plan, mode="live", reach="public", before=10, limit=5, **times)
+    assert "ix_revisions_open" in found
+    assert "TEMP B-TREE" not in found

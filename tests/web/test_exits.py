@@ -40,9 +40,11 @@ def test_the_door_asks_for_each_item():
     tree = ast.parse((ROOM / "door.py").read_text(encoding="utf-8"))
     functions = {node.name: ast.unparse(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
     reading = {name for name, code in functions.items() if "revisions." in code or "bulletins." in code}
-    asks = {"_form(", "_leaving(", "may_leave("}
+    asks = {"_form(", "_leaving(", "_judged(", "may_leave("}
     assert [name for name in sorted(reading) if not any(each in functions[name] for each in asks)] == []
     assert "may_leave(" in functions["_form"]
+    assert "_form(" in functions["_leaving"]
+    assert "_leaving(" in functions["_judged"]
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)

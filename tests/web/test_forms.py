@@ -58,6 +58,28 @@ def test_a_time_has_a_zone_and_lies_in_a_calendar(moment):
     assert [each.pointer for each in field_errors(refused.value)] == ["/expires"]
 
 
+OUT_OF_ANY_CALENDAR = ["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00"]
+AT_ITS_ENDS = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "9999-12-31T23:55:00Z"]
+
+
+@pytest.mark.parametrize("moment", OUT_OF_ANY_CALENDAR + AT_ITS_ENDS)
+async def test_a_time_out_of_any_calendar_is_a_422_that_points_at_it(house, moment):
+    draft = await house.draft()
+    match = {"If-Match": '"1"'}
+    for name in ("expires", "next_update_by"):
+        one = {name: moment}
+        made = await house.post("/api/v1/bulletins", "analyst", form() | one)
+        changed = await house.ask("PATCH", f"/api/v1/bulletins/{draft['id']}", "analyst", json=one, headers=match)
+        for answer in (made, changed):
+            assert answer.status == 422, (name, answer.body)
+            assert [each["pointer"] for each in answer.json()["errors"]] == [f"/{name}"]
+    answer = await house.post("/api/v1/people/me/tokens", "analyst", {"label": "phone", "expires": moment})
+    if moment in OUT_OF_ANY_CALENDAR:
+        assert (answer.status, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["/expires"])
+    else:
+        assert answer.status in {201, 422}
+
+
 @pytest.mark.parametrize("moment", ["2030-03-05T10:00:00Z", "2030-03-05T10:00:00.1234567+05:30"])
 def test_a_good_time_is_taken_in_utc_by_the_millisecond(moment):
     taken = BulletinPatch.model_validate({"expires": moment}).expires

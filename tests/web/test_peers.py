@@ -129,6 +129,21 @@ async def test_the_list_has_agreement_and_link_and_the_node_is_told(pair):
     assert ohio.told == ["peers"] * 4
 
 
+@pytest.mark.parametrize("until", [None, format_time(MONDAY + dt.timedelta(days=9))])
+async def test_an_agreement_as_listed_can_be_set_again_as_it_stands(pair, until):
+    _, ohio = pair
+    given = AGREED | {"until": until}
+    assert (await ohio.post("/api/v1/peers/tx/agreement", "operator", given)).json()["agreement"] == {
+        "peer": "tx",
+        **given,
+    }
+    (peer,) = (await ohio.get("/api/v1/peers", "operator")).json()["peers"]
+    again = await ohio.post("/api/v1/peers/tx/agreement", "operator", peer["agreement"])
+    assert (again.status, again.json()["agreement"]) == (200, peer["agreement"])
+    refused = await ohio.post("/api/v1/peers/tx/agreement", "operator", {**peer["agreement"], "from": 1})
+    assert (refused.status, "not an agreement" in refused.text) == (422, True)
+
+
 async def test_a_release_names_who_gets_it_and_who_not(pair):
     _, ohio = pair
     draft = await ohio.draft(tlp="amber", audience=["tx", "va"])

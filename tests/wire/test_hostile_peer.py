@@ -35,12 +35,14 @@ class Attack:
         state = info["state"]
         return info["config"], state["messages"], state["last_seq"], state.get("subjects"), sorted(map(repr, durables))
 
-    async def ask(self, subject: str, body: bytes = b"", reply: str = "_P.ok.answer") -> list[Msg]:
+    async def ask(
+        self, subject: str, body: bytes = b"", reply: str = "_P.ok.answer", moment: float = 0.05
+    ) -> list[Msg]:
         """Everything that comes back within a moment."""
         heard = await self.ok.subscribe("_P.ok.>")
         await self.ok.publish(subject, body, reply=reply)
         await self.ok.flush()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(moment)
         found = [await heard.next_msg() for _ in range(heard.pending_msgs)]
         await heard.unsubscribe()
         return [each for each in found if (each.headers or {}).get("Status") != "503"]
@@ -70,13 +72,12 @@ async def attack(tmp_path: Path) -> AsyncIterator[Attack]:
 
 
 async def test_what_it_may_do_works(attack: Attack) -> None:
-    (info,) = await attack.ask("HUB.API.CONSUMER.INFO.EXERCISE.peer-ok-routine")
+    (info,) = await attack.ask("HUB.API.CONSUMER.INFO.EXERCISE.peer-ok-routine", moment=1)
     assert json.loads(info.data)["num_pending"] == 1
-    got, *_ = await attack.ask("HUB.API.CONSUMER.MSG.NEXT.EXERCISE.peer-ok-routine", b'{"batch":9,"no_wait":true}')
+    call = "HUB.API.CONSUMER.MSG.NEXT.EXERCISE.peer-ok-routine"
+    got, *_ = await attack.ask(call, b'{"batch":9,"no_wait":true}', moment=1)
     assert got.subject == BULLETIN
-    await got.ack()
-    await attack.ok.flush()
-    await asyncio.sleep(0.05)
+    await got.ack_sync(5)
     assert (await api(attack.own, "CONSUMER.INFO.EXERCISE.peer-ok-routine"))["ack_floor"]["stream_seq"] == 1
 
 

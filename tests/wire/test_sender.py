@@ -109,7 +109,7 @@ async def test_a_duplicate_that_is_not_there_is_sent_under_another_id(tmp_path: 
         async with sending(tx, own):
             await until(lambda: empty(tx))
         ((sequence, subject, block, payload),) = await stored(own)
-        assert (sequence, read_headers(block)[MSG_ID]) == (2, f"{row.msg_id}#1.2")
+        assert (sequence, read_headers(block)[MSG_ID]) == (2, f"{row.msg_id}#1.{row.id}.2")
         verify(open_headers(subject, block, payload))
 
 

@@ -331,6 +331,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("stage = 'released' and current = 1"),
     )
     op.create_index("ix_revisions_listing", "revisions", ["mode", "reach", "current", "position"], unique=False)
+    op.create_index(
+        "ix_revisions_open",
+        "revisions",
+        ["mode", "reach", "current", "position"],
+        unique=False,
+        sqlite_where=sa.text("current = 1 and stage != 'expired'"),
+    )
     op.create_index(op.f("ix_revisions_position"), "revisions", ["position"], unique=True)
     op.create_index("ix_revisions_report", "revisions", ["report_id"], unique=False)
     op.create_index(
@@ -438,6 +445,11 @@ def downgrade() -> None:
     op.drop_index("ix_revisions_waiting", table_name="revisions", sqlite_where=sa.text("waiting = 1"))
     op.drop_index("ix_revisions_report", table_name="revisions")
     op.drop_index(op.f("ix_revisions_position"), table_name="revisions")
+    op.drop_index(
+        "ix_revisions_open",
+        table_name="revisions",
+        sqlite_where=sa.text("current = 1 and stage != 'expired'"),
+    )
     op.drop_index("ix_revisions_listing", table_name="revisions")
     op.drop_index(
         "ix_revisions_due", table_name="revisions", sqlite_where=sa.text("stage = 'released' and current = 1")
