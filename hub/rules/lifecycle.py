@@ -188,9 +188,8 @@ def covered(tombstones: Iterable[Grave], version: int) -> bool:
 class _InForce:
     """The tombstones of some kinds as the ranges of versions for which they are in force, by addressee.
 
-    A tombstone is in force for the versions up to its own that no `restored` with a higher serial to the same addressee lifts. As
-    such a `restored` lifts every version up to its own, what is left is one range; the ranges are merged, so that asking about a
-    version costs no more than finding it among them.
+    A tombstone is in force for the versions up to its own, but for those up to that of a later `restored` to the same addressee:
+    one range. They are merged, so that asking about a version costs no more than finding it among them.
     """
 
     def __init__(self, tombstones: Iterable[Grave], kinds: frozenset[TombstoneKind]) -> None:
@@ -362,10 +361,8 @@ def _arrive_grave(known: Known, grave: Grave) -> Arrival:
 
 def _must_be_taken(known: Known, grave: Grave) -> bool:
     """Whether a recall counts however many there are: the first of its kind that ends the product, or one that takes away."""
-    if grave.kind in TERMINAL:
-        return all(held.kind is not grave.kind for held in known.tombstones)
-    if grave.kind is TombstoneKind.RESTORED:
-        return False
+    if grave.kind in TERMINAL or grave.kind is TombstoneKind.RESTORED:
+        return grave.kind in TERMINAL and all(held.kind is not grave.kind for held in known.tombstones)
     before, after = standing(known), standing(_add_grave(known, grave))
     return after != before or not after.erase <= known.erased
 

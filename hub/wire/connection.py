@@ -62,9 +62,11 @@ class Endpoint:
 
 
 class Headers(dict[str, str]):
-    """A message's header block as it came, in `raw`. The mapping holds what the server says of itself (`Status`), and nothing
-    of what others wrote: whoever takes a message reads the bytes.
-    """  # noqa: D205 - one thought
+    """A message's header block as it came, in `raw`.
+
+    The mapping holds what the server says of itself (`Status`) and nothing of what others wrote: whoever takes a message
+    reads the bytes.
+    """
 
     raw: bytes = b""
 

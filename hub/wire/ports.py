@@ -10,9 +10,11 @@ from hub.errors import SettingsError
 
 
 def keep(directory: Path, host: str, wanted: int = 0) -> int:
-    """The port that the server in `directory` listens on: the one in the settings, else the one in `ports.json`, else a free
-    one that is written there for ever. SettingsError when `host` is no address of this machine or the record is broken.
-    """  # noqa: D205 - the three cases are one sentence
+    """The port that the server in `directory` listens on.
+
+    It is the one in the settings, else the one in `ports.json`, else a free one that is written there for ever.
+    SettingsError when `host` is no address of this machine or the record is broken.
+    """
     path = directory / "ports.json"
     port = wanted or _kept(path) or _free(host)
     if port != wanted or path.exists():

@@ -55,7 +55,7 @@ class Link:
 
 
 class Receiver:
-    """Receives from one peer. `connect` is how to dial: our key, our inbox; the entry says where and with which pin."""
+    """Receives from one peer, whose register entry is `entry`; `endpoint` is how to dial it, and as whom."""
 
     def __init__(
         self, database: Database, office: Office, clock: Clock, entry: RegisterEntry, endpoint: Endpoint

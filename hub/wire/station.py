@@ -90,10 +90,11 @@ class Station:
         ]
 
     async def stop(self) -> None:
-        """End the links, then the sender, then the server. May be called twice, and without a start."""
-        running = [task for _, task in self._receivers.values()] + self._tasks
-        self._receivers, self._tasks = {}, []
-        await end(*running)
+        """End what sends and what makes links, then the links, then the server. May be called twice, and without a start."""
+        tasks, self._tasks = self._tasks, []
+        await end(*tasks)
+        links, self._receivers = self._receivers, {}
+        await end(*(task for _, task in links.values()))
         await self._broker.stop()
 
     def peers_changed(self) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 import tomllib
+from collections.abc import Mapping
 from importlib.metadata import packages_distributions
 
 import pytest
@@ -44,8 +46,14 @@ def imported() -> set[str]:
     return {each.split(".")[0] for each in plain | drawn}
 
 
+@functools.cache
+def provided() -> Mapping[str, list[str]]:
+    """Which distributions bring each top name; reading every installed package takes seconds."""
+    return packages_distributions()
+
+
 def distributions(module: str) -> set[str]:
-    return {canonicalize_name(each) for each in packages_distributions().get(module, [])}
+    return {canonicalize_name(each) for each in provided().get(module, [])}
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -17,7 +17,10 @@ async def test_a_real_catalogue_becomes_a_bulletin_at_the_other_state(scene: Sce
 
     first = json.loads(hub("sources", "run", "cisa-kev", "--from", str(catalogue), "--json", **given).stdout)
     assert first["new"] == len(entries) == 1404
-    again = json.loads(hub("sources", "run", "cisa-kev", "--from", str(catalogue), "--json", **given).stdout)
+    for _ in range(3):
+        again = json.loads(hub("sources", "run", "cisa-kev", "--from", str(catalogue), "--json", **given).stdout)
+        if not again["cancelled"]:
+            break  # else the demo's own poll of its small catalogue came between two runs
     assert (again["new"], again["updated"], again["cancelled"]) == (0, 0, 0)
     assert again["unchanged"] == 1404
 
