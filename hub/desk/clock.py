@@ -6,6 +6,7 @@ import datetime as dt
 
 import msgspec
 
+from hub.desk.enqueue import retire
 from hub.desk.office import Office
 from hub.desk.peers import lapse
 from hub.desk.withdraw import expire
@@ -24,6 +25,7 @@ class Ticked(msgspec.Struct, frozen=True):
     expired: int
     agreements: tuple[str, ...]
     sealed: bool
+    retired: int = 0
 
 
 def tick(tx: Tx, office: Office, now: dt.datetime) -> Ticked:
@@ -31,7 +33,8 @@ def tick(tx: Tx, office: Office, now: dt.datetime) -> Ticked:
     idempotency.sweep(tx, now)
     expired = expire(tx, office, now)
     changed = lapse(tx, office, now)
-    return Ticked(expired, changed, seal(tx, office, now) is not None)
+    retired = retire(tx, office, now)
+    return Ticked(expired, changed, seal(tx, office, now) is not None, retired)
 
 
 def seal(tx: Tx, office: Office, now: dt.datetime, *, every: dt.timedelta = SEALED_EVERY) -> Head | None:
