@@ -14,11 +14,12 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from connectors.answer import Fetched, Parsed, Unreadable, Validators
-from connectors.federal import cisa_kev
+from connectors.federal import cisa_kev, ipaws, nws
 from schemas.bulletin import Advisory
 from schemas.vocabulary import Action, Certainty, Severity, Status, Urgency
 
 __all__ = [
+    "AREAS",
     "SOURCES",
     "Fetched",
     "Get",
@@ -29,6 +30,8 @@ __all__ = [
     "advisory_id",
     "changes",
     "held",
+    "is_gone",
+    "missing",
 ]
 
 Get = Callable[[str, Validators], Awaitable[Fetched]]
@@ -38,7 +41,10 @@ _NAMESPACE = uuid.UUID("2e50727e-0db7-4e33-83fb-cdd5ac9f3265")
 # Real catalogues lose an entry or two a month; more than both of these at once is a broken answer, not news.
 MOST_GONE = 20
 MOST_GONE_SHARE = 0.10
+LEAST_LEFT_SHARE = 0.10
 _GONE = "gone:"
+# Stands in an address for the states that a node wants to hear of: "TX,OK".
+AREAS = "{areas}"
 
 
 async def one_page(get: Get, url: str, validators: Validators) -> Fetched:
@@ -48,7 +54,10 @@ async def one_page(get: Get, url: str, validators: Validators) -> Fetched:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Source:
-    """One outside source. `every` in seconds; `snapshot`: an answer is the whole list, what is left out is gone."""
+    """One outside source. `every` in seconds; `snapshot`: an answer is the whole list, what is left out is gone.
+
+    `messages`: each item speaks for itself and may update or cancel earlier ones by their keys (`connectors.chain`).
+    """
 
     name: str
     title: str
@@ -57,6 +66,7 @@ class Source:
     parse: Callable[[bytes, str], Parsed]
     snapshot: bool
     max_bytes: int
+    messages: bool = False
     fetch: Callable[[Get, str, Validators], Awaitable[Fetched]] = one_page
 
 
@@ -71,6 +81,25 @@ SOURCES: Mapping[str, Source] = {
             parse=cisa_kev.parse,
             snapshot=True,
             max_bytes=cisa_kev.MAX_BYTES,
+        ),
+        Source(
+            name=nws.NAME,
+            title="National Weather Service alerts",
+            every=nws.EVERY,
+            url=nws.URL,
+            parse=nws.parse,
+            snapshot=True,
+            max_bytes=nws.MAX_BYTES,
+        ),
+        Source(
+            name=ipaws.NAME,
+            title="FEMA IPAWS (polling it needs an agreement with FEMA)",
+            every=120,
+            url=ipaws.URL,
+            parse=ipaws.parse,
+            snapshot=False,
+            max_bytes=ipaws.MAX_BYTES,
+            messages=True,
         ),
     )
 }
@@ -95,17 +124,39 @@ def changes(
     news = [made for advisory in parsed.advisories if (made := _against(known, advisory)) is not None]
     if not snapshot or not parsed.whole or held(known, parsed):
         return news
-    source = parsed.advisories[0].source
-    return news + [_cancel(source, key, known[key], last or {}) for key in _gone(known, parsed)]
+    before = last or {}
+    source = next((advisory.source for advisory in (*parsed.advisories, *before.values())), "")
+    gone = [key for key in missing(known, parsed) if parsed.covers(before.get(key))]
+    return news + [_cancel(source, key, known[key], before) for key in gone]
 
 
 def held(known: Mapping[str, str], parsed: Parsed) -> str | None:
-    """Why the losses of a snapshot are not believed, or None: more than 10 % and more than 20 entries at once."""
+    """Why the losses of a snapshot are not believed, or None.
+
+    More than 10 % and more than 20 entries at once. A list that turns over may lose them all and have others instead;
+    one of all that its source knows is not believed when it has less than a tenth of what stood.
+    """
+    listing, listed = parsed.listing, len(parsed.advisories)
+    if listing.covers is not None:
+        return None  # a part of the list, perhaps a storm that is over
     alive = sum(not revision.startswith(_GONE) for revision in known.values())
-    gone = len(_gone(known, parsed))
+    gone = len(missing(known, parsed))
     if not parsed.whole or gone <= MOST_GONE or gone <= alive * MOST_GONE_SHARE:
         return None
+    if listing.turns_over and listed >= alive * LEAST_LEFT_SHARE:
+        return None
     return f"{gone} of {alive} known entries are missing at once; nothing was withdrawn. Look at the source itself."
+
+
+def missing(known: Mapping[str, str], parsed: Parsed) -> list[str]:
+    """The keys of what stood and is not named in an answer."""
+    named = {advisory.key for advisory in parsed.advisories} | {error.key for error in parsed.errors}
+    return [key for key, revision in known.items() if key not in named and not revision.startswith(_GONE)]
+
+
+def is_gone(revision: str) -> bool:
+    """Whether a revision says that its source no longer names the advisory."""
+    return revision.startswith(_GONE)
 
 
 def _against(known: Mapping[str, str], advisory: Advisory) -> Advisory | None:
@@ -115,11 +166,6 @@ def _against(known: Mapping[str, str], advisory: Advisory) -> Advisory | None:
     if before is None or before.startswith(_GONE) or advisory.action is Action.CANCEL:
         return advisory
     return msgspec.structs.replace(advisory, action=Action.UPDATE)
-
-
-def _gone(known: Mapping[str, str], parsed: Parsed) -> list[str]:
-    named = {advisory.key for advisory in parsed.advisories} | {error.key for error in parsed.errors}
-    return [key for key, revision in known.items() if key not in named and not revision.startswith(_GONE)]
 
 
 def _cancel(source: str, key: str, revision: str, last: Mapping[str, Advisory]) -> Advisory:

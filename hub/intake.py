@@ -21,9 +21,9 @@ import structlog
 from connectors.answer import Fetched, Parsed, Validators
 from connectors.fetch import MAX_WAIT, Fetcher, Limits
 from connectors.guard import Allow, Lookup
-from connectors.source import SOURCES, Source, advisory_id, changes, held
+from connectors.source import AREAS, SOURCES, Source, advisory_id, changes, held, missing
 from hub import metrics
-from hub.desk.enqueue import Enqueued, enqueue
+from hub.desk.enqueue import Enqueued, enqueue, refold
 from hub.desk.office import Office
 from hub.errors import HubError, NotFound, SettingsError
 from hub.store import queue
@@ -32,12 +32,12 @@ from hub.store.database import Database, Tx
 from hub.store.sources import SourceState
 from schemas.bulletin import Advisory
 from schemas.times import format_time
-from schemas.vocabulary import Action
 
 CHUNK = 400
 MOST_SAID = 20
 _JITTER = 0.1
 _LONGEST_AGE = 3600.0
+_REMEMBERED = dt.timedelta(days=7)  # what its source took away longer ago and names again is looked up one by one
 _RANDOM = random.SystemRandom()
 _log = structlog.get_logger("hub.intake")
 
@@ -124,7 +124,8 @@ class Intake:
         self._polling: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Open the client and begin to poll what is enabled."""
+        """Open the client and begin to poll what is enabled; the policy may have changed since what waits came in."""
+        await self._database.write(refold, self._office)
         self._states = await self._database.read(store.states)
         if self._fetcher is not None:
             await self._stack.enter_async_context(self._fetcher)
@@ -204,12 +205,13 @@ class Intake:
         parsed = await asyncio.to_thread(source.parse, data, file)
         for error in parsed.errors[:MOST_SAID]:
             yield {"unreadable": {"error": error.error, "file": error.file, "item": error.item}}
-        if not parsed.advisories:
+        if not parsed.good:
             reason = parsed.errors[0].error if parsed.errors else "The answer holds nothing."
             yield Outcome("unavailable", errors=max(1, len(parsed.errors)), reason=reason)
             return
         news, outcome = await self._news(source, parsed)
-        total = len(parsed.advisories) + sum(advisory.action is Action.CANCEL for advisory in news)
+        listed = {advisory.key for advisory in parsed.advisories}
+        total = len(listed | {advisory.key for advisory in news})
         yield {"parsed": total, "done": total - len(news)}
         for start in range(0, len(news), CHUNK):
             chunk = news[start : start + CHUNK]
@@ -220,18 +222,18 @@ class Intake:
 
     async def _news(self, source: Source, parsed: Parsed) -> tuple[list[Advisory], Outcome]:
         """What an answer adds, decided once over the whole of it, and the outcome as it stands before anything is filed."""
-        known = await self._database.read(queue.known, source.name)
-        news = changes(known, parsed, source.snapshot)
-        if gone := [advisory.key for advisory in news if advisory.action is Action.CANCEL]:
-            last = await self._database.read(_last, source.name, gone)
-            news = changes(known, parsed, source.snapshot, last)
+        known = await self._database.read(queue.known, source.name, self._clock() - _REMEMBERED)
+        lost = missing(known, parsed) if source.snapshot and parsed.whole else []
+        last = await self._database.read(_last, source.name, lost) if lost else {}
+        news = changes(known, parsed, source.snapshot, last)
         doubts = [error.error for error in parsed.errors]
         if source.snapshot and (losses := held(known, parsed)):
             doubts.insert(0, losses)
         status = "changed" if news else "unchanged"
         if doubts:
             status = "partial" if parsed.whole and len(doubts) == len(parsed.errors) else "doubted"
-        unchanged = len(parsed.advisories) - (len(news) - len(gone))
+        listed = {advisory.key for advisory in parsed.advisories}
+        unchanged = len(listed) - sum(advisory.key in listed for advisory in news)
         reason = doubts[0] if doubts else None
         return news, Outcome(status, unchanged=unchanged, errors=len(doubts), reason=reason)
 
@@ -299,7 +301,13 @@ class Intake:
 
     def _url(self, source: Source) -> str:
         choice = self._choices.get(source.name)
-        return (choice and choice.url) or source.url
+        return (choice and choice.url) or source.url.replace(AREAS, ",".join(self._areas()))
+
+    def _areas(self) -> list[str]:
+        """This state, and those whose advisories its policy wants to see."""
+        office = self._office
+        near = office.policy.relevance.neighbours - {office.place}
+        return [place.upper() for place in (office.place, *sorted(near))]
 
     def _facts(self, source: Source, state: SourceState) -> dict[str, Any]:
         choice = self._choices.get(source.name)
@@ -339,8 +347,7 @@ def _fetcher(outside: Outside, clock: Callable[[], dt.datetime]) -> Fetcher | No
 
 def _last(tx: Tx, source: str, keys: Iterable[str]) -> dict[str, Advisory]:
     """The last known words of some advisories, by key."""
-    found = {key: queue.advisory(tx, advisory_id(source, key)) for key in keys}
-    return {key: row.advisory for key, row in found.items() if row is not None}
+    return {row.key: row.advisory for row in queue.some(tx, [advisory_id(source, key) for key in keys]).values()}
 
 
 def _added(outcome: Outcome, filed: Enqueued) -> Outcome:

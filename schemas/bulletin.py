@@ -159,6 +159,7 @@ class Advisory(msgspec.Struct, frozen=True, kw_only=True):
     """One item of an outside source, normalised (DESIGN section 6, `hub sources parse`). `tlp` is CLEAR unless the source says otherwise.
 
     `revision` differs exactly when content differs. `original` is the item's own text as served (JSON or XML fragment).
+    `event` is what happens in the source's own short words (CAP's event), where it has such. Times may keep their source's offset.
     """
 
     source: str
@@ -182,6 +183,7 @@ class Advisory(msgspec.Struct, frozen=True, kw_only=True):
     tlp: Tlp = Tlp.CLEAR
     item: str = ""
     original: str = ""
+    event: str = ""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

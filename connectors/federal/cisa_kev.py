@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 
 from connectors.answer import Parsed, Unreadable, unreadable
-from connectors.plain_text import one_line
+from connectors.plain_text import one_line, whole_pairs
 from schemas.bulletin import Advisory
 from schemas.vocabulary import Action, Certainty, Severity, Status, Topic, Urgency
 
@@ -28,11 +28,6 @@ _NVD = "https://nvd.nist.gov/vuln/detail/"
 _LINK = re.compile(r"https?://[^\s<>\"';,]+")
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=_MAX_TEXT)]
 _Day = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
-
-
-# An escape of half a UTF-16 pair is grammar to RFC 8259 and no character; it would cost the whole document. Escaped
-# backslashes and whole pairs are matched first, so that they are passed over.
-_HALF = re.compile(rb"(?i)\\\\|\\u(?:d[89ab][0-9a-f]{2}(?:\\ud[c-f][0-9a-f]{2})?|d[c-f][0-9a-f]{2})")
 
 
 class _Catalogue(msgspec.Struct):
@@ -63,7 +58,7 @@ _CATALOGUE = msgspec.json.Decoder(_Catalogue)
 def parse(data: bytes, file: str) -> Parsed:
     """Read one catalogue. Never raises: an unreadable entry is an error in words and costs itself alone."""
     try:
-        catalogue = _CATALOGUE.decode(_HALF.sub(_mended, _bounded(data)))
+        catalogue = _CATALOGUE.decode(whole_pairs(_bounded(data)))
     except _BROKEN as error:
         return unreadable(_why(data, error), file)
     if not catalogue.vulnerabilities:
@@ -83,10 +78,6 @@ def _bounded(data: bytes) -> bytes:
     if len(data) > MAX_BYTES:
         raise ValueError(f"The file is too large: more than {MAX_BYTES:,} bytes.")
     return data.removeprefix(b"\xef\xbb\xbf")
-
-
-def _mended(found: re.Match[bytes]) -> bytes:
-    return rb"\ufffd" if len(found.group()) == len(rb"\ud83d") else found.group()
 
 
 def _why(data: bytes, error: Exception) -> str:

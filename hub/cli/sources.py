@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -14,8 +15,9 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from connectors import chain
 from connectors.answer import Parsed, Unreadable
-from connectors.source import SOURCES, Source, changes, held
+from connectors.source import SOURCES, Source, changes, held, is_gone
 from hub.cli.output import AsJson, Url, json_line, say, table
 from hub.errors import HubError, Invalid
 from schemas.bulletin import Advisory
@@ -105,18 +107,30 @@ def _read(source: Source, files: tuple[Path, ...], *, each: bool) -> Iterator[tu
     """What each file adds to those before it, and all that could not be read."""
     last: dict[str, Advisory] = {}
     known: dict[str, str] = {}
-    for path in files:
+    # A name that is no UTF-8 could not be written as JSON.
+    named = ((path, os.fsencode(path).decode("utf-8", "replace")) for path in files)
+    answers: Iterable[tuple[str, Parsed]] = ((file, _parsed(source, path, file)) for path, file in named)
+    if source.messages:
+        answers = _resolved(tuple(answers))
+    for file, parsed in answers:
         if each:
             last, known = {}, {}
-        # A name that is no UTF-8 could not be written as JSON.
-        file = os.fsencode(path).decode("utf-8", "replace")
-        parsed = _parsed(source, path, file)
         yield from parsed.errors
         if source.snapshot and (doubt := held(known, parsed)):
             yield Unreadable(doubt, file)
         for advisory in changes(known, parsed, source.snapshot, last):
+            ended = advisory.key in last and last[advisory.key].action is Action.CANCEL
             last[advisory.key], known[advisory.key] = advisory, advisory.revision
-            yield advisory, file
+            if not (ended and is_gone(advisory.revision)):  # its own last words ended it: leaving the list adds nothing
+                yield advisory, file
+
+
+def _resolved(answers: Sequence[tuple[str, Parsed]]) -> Iterator[tuple[str, Parsed]]:
+    """References hold over all files of a call, also to a later one: archives are newest first."""
+    around = chain.by_identity(advisory for _, parsed in answers for advisory in parsed.advisories)
+    for file, parsed in answers:
+        worded = tuple(chain.completed(advisory, around) for advisory in parsed.advisories)
+        yield file, dataclasses.replace(parsed, advisories=worded)
 
 
 def _parsed(source: Source, path: Path, file: str) -> Parsed:

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -25,8 +26,9 @@ from hub.store.people import Person
 from hub.store.queue import Waiting
 from hub.store.revision import Revision
 from hub.store.tx import Tx
-from schemas.bulletin import Advisory, AdvisoryRef, RoleAction
+from schemas.bulletin import Advisory, AdvisoryRef, Area, RoleAction
 from schemas.marking import stricter
+from schemas.places import check_area
 from schemas.vocabulary import Topic
 
 LASTS = dt.timedelta(days=14)
@@ -125,9 +127,28 @@ def prefilled(advisory: Advisory, now: dt.datetime) -> Content:
         urgency=advisory.urgency,
         certainty=advisory.certainty,
         expires=ends if ends is not None and now < ends < now + LASTS else now + LASTS,
-        areas=tuple(dict.fromkeys(advisory.areas))[:MOST_AREAS],
+        areas=_places(advisory.areas),
         basis=f"{advisory.source} {advisory.key}",
     )
+
+
+def _places(areas: Iterable[Area]) -> tuple[Area, ...]:
+    """Those that a bulletin may name, each county once, whichever code names it."""
+    kept = dict[tuple[str | None, str], Area]()
+    for area in areas:
+        if _is_place(area):
+            code = area.fips or area.ugc or ""
+            county = code[3:] if area.ugc and code[2] == "C" else code[2:] if area.fips else None
+            kept.setdefault((area.state, county or code), area)
+    return tuple(kept.values())[:MOST_AREAS]
+
+
+def _is_place(area: Area) -> bool:
+    try:
+        check_area(area)
+    except ValueError:
+        return False
+    return True
 
 
 def reference(advisory_id: str, advisory: Advisory) -> AdvisoryRef:

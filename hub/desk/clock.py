@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from hub.desk.enqueue import retire
 from hub.desk.office import Office
 from hub.desk.peers import lapse
 from hub.desk.withdraw import expire
@@ -25,6 +26,7 @@ class Ticked(msgspec.Struct, frozen=True):
     expired: int
     agreements: tuple[str, ...]
     sealed: bool
+    retired: int = 0
 
 
 def sweep(tx: Tx, office: Office, now: dt.datetime) -> None:  # noqa: ARG001 - every verb of the clock takes the office
@@ -37,7 +39,8 @@ def tick(tx: Tx, office: Office, now: dt.datetime) -> Ticked:
     sweep(tx, office, now)
     expired = expire(tx, office, now)
     changed = lapse(tx, office, now)
-    return Ticked(expired, changed, seal(tx, office, now) is not None)
+    retired = retire(tx, office, now)
+    return Ticked(expired, changed, seal(tx, office, now) is not None, retired)
 
 
 def seal(tx: Tx, office: Office, now: dt.datetime, *, every: dt.timedelta = SEALED_EVERY) -> Head | None:
@@ -55,4 +58,4 @@ def seal(tx: Tx, office: Office, now: dt.datetime, *, every: dt.timedelta = SEAL
 
 
 # What a node asks for at each tick, each in a transaction of its own: one that fails takes no other with it.
-VERBS: tuple[Callable[[Tx, Office, dt.datetime], object], ...] = (sweep, expire, lapse, seal)
+VERBS: tuple[Callable[[Tx, Office, dt.datetime], object], ...] = (sweep, expire, lapse, retire, seal)

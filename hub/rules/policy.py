@@ -15,6 +15,10 @@ A policy can only ask for more than the house does: no setting lets an author re
     [districts]
     ceiling = "amber"               # no private feed carries more, whatever its own ceiling
     named = false                   # whether bulletins for named states go on to one's own districts
+    [relevance]                     # what stands in the desk's queue; the rest is folded, with the reason
+    neighbours = ["ok", "la"]       # states whose advisories count beside one's own
+    topics = ["weather", "cyber"]   # every topic when it is left out
+    severity = "moderate"           # this severe or more; what is severe for one's own state always stands
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from schemas.marking import rank
+from schemas.places import PLACES
 from schemas.vocabulary import SEVERITY_RANK, Lane, Severity, Tlp, Topic
 
 MAX_BYTES: Final = 65_536
@@ -66,6 +71,15 @@ class ApprovalRule:
         )
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Relevance:
+    """Which advisories stand in the queue (`hub.rules.relevance`). No topic named: every topic."""
+
+    neighbours: frozenset[str] = frozenset()
+    topics: frozenset[Topic] = frozenset()
+    least: Severity = Severity.MODERATE
+
+
 # The house's own: one approval by somebody else, always; a flash is the director's to order (DESIGN section 3).
 HOUSE_RULES: Final = (
     ApprovalRule(count=1),
@@ -83,6 +97,7 @@ class Policy:
     approvals: tuple[ApprovalRule, ...] = ()
     district_ceiling: Tlp = Tlp.AMBER
     named_to_districts: bool = False
+    relevance: Relevance = Relevance()
 
     @property
     def second_person_age(self) -> dt.timedelta:
@@ -110,7 +125,7 @@ def parse(raw: bytes) -> Policy:
         document = tomllib.loads(raw.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ValueError(f"the policy is not TOML: {error}") from None
-    _only(document, "", ("name", "desk", "approvals", "districts"))
+    _only(document, "", ("name", "desk", "approvals", "districts", "relevance"))
     desk = _table(document, "desk", ("second_person_hours",))
     districts = _table(document, "districts", ("ceiling", "named"))
     return Policy(
@@ -120,6 +135,7 @@ def parse(raw: bytes) -> Policy:
         approvals=_rules(document),
         district_ceiling=_ceiling(districts),
         named_to_districts=_flag(districts, "districts.named"),
+        relevance=_relevance(document),
     )
 
 
@@ -149,6 +165,23 @@ def _ceiling(table: Mapping[str, Any]) -> Tlp:
     if rank(ceiling) > rank(Tlp.AMBER):
         raise ValueError("districts.ceiling: no feed carries more than amber; write clear, green or amber")
     return ceiling
+
+
+def _relevance(document: Mapping[str, Any]) -> Relevance:
+    table = _table(document, "relevance", ("neighbours", "topics", "severity"))
+    return Relevance(
+        neighbours=_neighbours(table),
+        topics=_words(Topic, table, "relevance.topics"),
+        least=_word(Severity, table.get("severity", Relevance().least), "relevance.severity"),
+    )
+
+
+def _neighbours(table: Mapping[str, Any]) -> frozenset[str]:
+    """Unlike a list that chooses, this one may be empty."""
+    listed = table.get("neighbours", [])
+    if not isinstance(listed, list) or not all(isinstance(one, str) and one.lower() in PLACES for one in listed):
+        raise ValueError('relevance.neighbours: a list of states such as ["ok", "la"]')
+    return frozenset(one.lower() for one in listed)
 
 
 def _only(table: Mapping[str, Any], where: str, known: tuple[str, ...]) -> None:

@@ -26,7 +26,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     """One advisory at the desk.
 
     `changed`: its source changed or cancelled it after somebody decided. `body` is the advisory in JSON, as its source last said
-    it; `draft_id` what it was made into.
+    it; `draft_id` what it was made into. `kind`: what happens, in short; `why` it stands where it stands, or
+    is over.
     """
 
     id: str
@@ -47,6 +48,9 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     draft_id: str | None
     decided_by: str | None
     reason: str | None
+    kind: str = ""
+    why: str = ""
+    expires_at: dt.datetime | None = None
 
     @property
     def advisory(self) -> Advisory:
@@ -68,11 +72,14 @@ _CHANGE = statement(
     .values(
         {
             name: sa.bindparam(f"new_{name}")
-            for name in ("revision", "action", "status", "state", "changed", "headline", "severity", "severity_rank")
+            for name in (
+                "revision", "action", "status", "state", "changed", "headline", "severity", "severity_rank",
+                "fold", "draft_id", "reason", "kind", "why", "expires_at",
+            )
         }
         | {"body": sa.bindparam("new_body"), "updated_at": sa.bindparam("at")}
     )
-)
+)  # fmt: skip
 _DECIDE = statement(
     sa.update(table)
     .where(table.c.id == sa.bindparam("which"))
@@ -85,7 +92,24 @@ _DECIDE = statement(
     )
 )
 _ONE = statement(sa.select(*_COLUMNS).where(table.c.id == sa.bindparam("id")))
-_KNOWN = statement(sa.select(table.c.key, table.c.revision).where(table.c.source == sa.bindparam("source")))
+_OF_SOURCE = sa.select(table.c.key, table.c.revision).where(table.c.source == sa.bindparam("source"))
+_KNOWN = statement(
+    sa.union_all(
+        _OF_SOURCE.where(sa.literal_column("state in ('open', 'adopted', 'set-aside')")),
+        _OF_SOURCE.where(table.c.state == "cancelled", table.c.updated_at >= sa.bindparam("since")),
+    )
+)
+_DUE = statement(
+    sa.select(*_COLUMNS)
+    .where(
+        sa.literal_column("state = 'open' and expires_at is not null"),
+        table.c.expires_at <= sa.bindparam("now"),
+        table.c.expires_at > table.c.first_at,
+    )
+    .order_by(table.c.expires_at)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_OPEN = statement(sa.select(*_COLUMNS).where(_WAITS))
 _SOME = statement(sa.select(*_COLUMNS).where(table.c.id.in_(each_of("ids"))))
 _FIRST = statement(sa.select(sa.func.min(table.c.first_at)).where(table.c.source == sa.bindparam("source")))
 _ARRIVAL = statement(sa.select(sa.func.coalesce(sa.func.max(table.c.arrival), 0)))
@@ -96,9 +120,12 @@ _FOLDS = statement(
         sa.func.count(),
         sa.func.max(table.c.updated_at),
         sa.func.max(table.c.severity_rank),
+        table.c.kind,
+        sa.func.max(table.c.headline),
+        sa.func.max(table.c.why),
     )
     .where(_WAITS)
-    .group_by(table.c.fold, table.c.source)
+    .group_by(table.c.fold, table.c.source, table.c.kind)
 )
 _ITEMS = statement(
     sa.select(*_COLUMNS)
@@ -120,6 +147,9 @@ def rows(tx: Tx, titles: Mapping[str, str] | None = None) -> tuple[Row, ...]:
             count=row[2],
             newest=parse_time(row[3]),
             severity=_BY_RANK[row[4]],
+            kind=row[5],
+            headline=row[6],
+            why=row[7],
         )
         for row in tx.all(_FOLDS)
     )
@@ -143,9 +173,23 @@ def advisory(tx: Tx, advisory_id: str) -> Waiting | None:
     return _waiting(row) if row else None
 
 
-def known(tx: Tx, source: str) -> dict[str, str]:
-    """{key: revision} of everything that a source ever said; a revision of what is gone says so (`connectors.source`)."""
-    return {row[0]: row[1] for row in tx.all(_KNOWN, source=source)}
+def known(tx: Tx, source: str, since: dt.datetime | None = None) -> dict[str, str]:
+    """{key: revision} of what a source said; a revision of what is gone says so (`connectors.source`).
+
+    What was over before `since` is left out: should its source speak of it again, it is looked up when it is filed.
+    """
+    earliest = "" if since is None else format_time(since)
+    return {row[0]: row[1] for row in tx.all(_KNOWN, source=source, since=earliest)}
+
+
+def due(tx: Tx, now: dt.datetime, limit: int) -> list[Waiting]:
+    """Those that wait and were to end after they came in and by `now`, the first to end first."""
+    return [_waiting(row) for row in tx.all(_DUE, now=format_time(now), limit=limit)]
+
+
+def waiting(tx: Tx) -> list[Waiting]:
+    """All that waits."""
+    return [_waiting(row) for row in tx.all(_OPEN)]
 
 
 def some(tx: Tx, ids: Iterable[str]) -> dict[str, Waiting]:
@@ -200,12 +244,16 @@ def made(waiting: Waiting, advisory: Advisory) -> Waiting:
         headline=advisory.headline,
         severity=advisory.severity,
         body=_encode(advisory),
+        kind=advisory.event,
+        expires_at=advisory.expires,
     )
 
 
 def _folds_of(tx: Tx, fold: str) -> tuple[str, ...]:
-    """The folds of the row of this name; a fold that is no row of its own any more stands for itself."""
-    return next((row.folds for row in rows(tx) if row.fold == fold), (fold,))
+    """The folds of the row of this name; of one that is no row any more, those that it stood for."""
+    listed = rows(tx)
+    found = next((row.folds for row in listed if row.fold == fold), None)
+    return found or tuple(one for row in listed for one in row.folds if folding.under(one, fold)) or (fold,)
 
 
 def _row(one: Waiting) -> dict[str, object]:
@@ -216,6 +264,7 @@ def _row(one: Waiting) -> dict[str, object]:
         "severity_rank": SEVERITY_RANK[one.severity],
         "first_at": format_time(one.first_at),
         "updated_at": format_time(one.updated_at),
+        "expires_at": _time(one.expires_at),
     }
 
 
@@ -231,6 +280,12 @@ def _changes(one: Waiting) -> dict[str, object]:
         "new_severity": one.severity.value,
         "new_severity_rank": SEVERITY_RANK[one.severity],
         "new_body": one.body,
+        "new_fold": one.fold,
+        "new_draft_id": one.draft_id,
+        "new_reason": one.reason,
+        "new_kind": one.kind,
+        "new_why": one.why,
+        "new_expires_at": _time(one.expires_at),
         "at": format_time(one.updated_at),
     }
 
@@ -243,8 +298,13 @@ def _waiting(row: sqlite3.Row) -> Waiting:
             "severity": Severity(row["severity"]),
             "first_at": parse_time(row["first_at"]),
             "updated_at": parse_time(row["updated_at"]),
+            "expires_at": None if row["expires_at"] is None else parse_time(row["expires_at"]),
         }
     )
+
+
+def _time(moment: dt.datetime | None) -> str | None:
+    return None if moment is None else format_time(moment)
 
 
 def _json(words: Iterable[str]) -> str:

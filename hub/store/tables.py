@@ -252,14 +252,19 @@ advisories = _table(
     _text("headline"),
     _text("severity"),
     _integer("severity_rank"),
-    _bytes("body"),
     _text("first_at"),
     _text("updated_at"),
     _text("draft_id", null=True),
     _text("decided_by", null=True),
     _text("reason", null=True),
+    _text("kind", default=""),  # what happens, in its source's short words: "High Wind Warning"
+    _text("why", default=""),  # why it stands where it stands in the queue, in words
+    _text("expires_at", null=True),
+    _bytes("body"),  # last: what the queue counts by is read without it
     sa.UniqueConstraint("source", "key"),
     sa.Index("ix_advisories_fold", "fold", "arrival", sqlite_where=sa.text("state = 'open' or changed = 1")),
+    sa.Index("ix_advisories_due", "expires_at", sqlite_where=sa.text("state = 'open' and expires_at is not null")),
+    sa.Index("ix_advisories_known", "source", "state", "updated_at", "key", "revision"),
     info=SAID,
 )
 

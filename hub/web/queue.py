@@ -12,6 +12,7 @@ from aiohttp import web
 from hub.desk import adopt as adopting
 from hub.errors import FieldError, NotFound
 from hub.rules.fold import Row
+from hub.rules.relevance import Standing
 from hub.store import queue as store
 from hub.store.database import Tx
 from hub.store.people import Person
@@ -35,7 +36,10 @@ PAGE = (
 
 
 class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row: so many advisories of one source, and why they are one row."""
+    """One row: so many advisories of one source, and why they are one row.
+
+    `standing`: "severe" for this state (or changed after somebody decided), "stands" with others, "folded" away.
+    """
 
     fold: str
     source: str
@@ -44,16 +48,20 @@ class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     newest: Moment
     severity: Severity
     why: str
+    standing: Standing
 
 
 class QueueRows(msgspec.Struct, frozen=True):
-    """What waits, folded, newest first."""
+    """What waits: what is severe for this state, then by day, and last what is folded away."""
 
     rows: list[QueueRow]
 
 
 class QueueItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One advisory under a row. `state`: open, adopted, set-aside, cancelled; `changed`: its source changed it since."""
+    """One advisory under a row. `state`: open, adopted, set-aside, cancelled; `changed`: its source changed it since.
+
+    `why` it stands where it stands: "names 3 counties of Texas", "not for Texas: 12 counties of Montana".
+    """
 
     id: str
     source: str
@@ -68,6 +76,9 @@ class QueueItem(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: Moment
     draft_id: str | None
     reason: str | None
+    kind: str
+    why: str
+    expires_at: Moment | None
 
 
 class QueueItems(msgspec.Struct, frozen=True):
@@ -85,6 +96,7 @@ class AdvisoryView(msgspec.Struct, frozen=True, kw_only=True):
     changed: bool
     draft_id: str | None
     reason: str | None
+    why: str
     first_at: Moment
     updated_at: Moment
     advisory: Advisory
@@ -123,6 +135,7 @@ async def advisory(request: web.Request) -> web.Response:
         changed=found.changed,
         draft_id=found.draft_id,
         reason=found.reason,
+        why=found.why,
         first_at=found.first_at,
         updated_at=found.updated_at,
         advisory=found.advisory,
@@ -182,6 +195,7 @@ def _row(row: Row) -> QueueRow:
         newest=row.newest,
         severity=row.severity,
         why=row.why,
+        standing=row.standing,
     )
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from hub.cli.sources import parse
 from tests.connectors.federal.made import catalogue, vulnerability
+from tests.connectors.federal.made_nws import NATIONAL, collection, feature, name
+from tests.schemas.cap_made import AREA, document, info
 
 KEYS = [
     "source", "key", "revision", "action", "status", "headline", "summary", "severity", "urgency", "certainty",
@@ -21,8 +23,8 @@ KEYS = [
 
 @pytest.fixture
 def said(capsys: pytest.CaptureFixture[str]) -> Any:
-    def lines(code: int, *files: Path, each: bool = False) -> list[dict[str, Any]]:
-        assert parse("cisa-kev", *files, each=each, as_json=True) == code
+    def lines(code: int, *files: Path, each: bool = False, source: str = "cisa-kev") -> list[dict[str, Any]]:
+        assert parse(source, *files, each=each, as_json=True) == code
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     return lines
@@ -79,6 +81,34 @@ def test_later_files_add_what_is_new_changed_or_gone(tmp_path: Path, said: Any) 
     assert [line["file"] for line in lines] == [str(first)] * 3 + [str(second)] * 3
     assert lines[-1]["headline"] == lines[0]["headline"]
     assert len({line["revision"] for line in lines}) == 6
+
+
+def test_lists_of_alerts_follow_each_other(tmp_path: Path, said: Any) -> None:
+    first = written(tmp_path, "a.json", collection(feature(1), feature(2), feature(1)))
+    single = written(tmp_path, "b.json", json.dumps(feature(3)).encode())
+    later = written(tmp_path, "c.json", collection(feature(2), feature(3)))
+    texas = written(tmp_path, "d.json", collection(title=f"{NATIONAL} for Texas"))
+    lines = said(0, first, single, later, texas, source="nws")
+    assert [(line["action"], line["key"]) for line in lines] == [
+        ("new", name(1)),
+        ("new", name(2)),
+        ("new", name(3)),
+        ("cancel", name(1)),
+        ("cancel", name(2)),
+        ("cancel", name(3)),
+    ]
+    assert list(lines[0]) == KEYS
+    assert lines[0]["areas"][0] == {"state": "TX", "fips": "48453", "ugc": None}
+    assert (lines[0]["effective"], lines[0]["expires"]) == ("2031-02-03T17:00:00Z", "2031-02-03T20:00:00Z")
+
+
+def test_what_ended_by_its_own_word_is_not_ended_again_by_leaving(tmp_path: Path, said: Any) -> None:
+    first = written(tmp_path, "a.json", collection(feature(1, messageType="Cancel")))
+    second = written(tmp_path, "b.json", collection(feature(2)))
+    assert [(line["action"], line["key"]) for line in said(0, first, second, source="nws")] == [
+        ("cancel", name(1)),
+        ("new", name(2)),
+    ]
 
 
 def test_each_reads_every_file_as_the_first(tmp_path: Path, said: Any) -> None:
@@ -150,3 +180,22 @@ def test_nothing_of_a_web_server_or_a_database_is_loaded(tmp_path: Path) -> None
     code = "import sys, hub.cli.sources; print(sorted({'aiohttp', 'sqlalchemy', 'nats'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_references_hold_over_all_files_of_a_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Archives are newest first: a cancel may come before what it cancels."""
+    first = written(tmp_path, "a.xml", document(info("<headline>Leave now</headline>" + AREA)))
+    reference = "dispatch@county.example,river-7,2031-05-06T07:08:09-05:00"
+    cancel = written(tmp_path, "b.xml", document(" ", identifier="river-8", msgType="Cancel", references=reference))
+    for files in ((first, cancel), (cancel, first)):
+        assert parse("ipaws", *files, first, as_json=True) == 0
+        lines = {line["action"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
+        assert sorted(lines) == ["cancel", "new"]
+        assert (lines["cancel"]["headline"], lines["cancel"]["areas"]) == ("Leave now", lines["new"]["areas"])
+        assert lines["cancel"]["references"] == [lines["new"]["key"]]
+
+
+def test_a_feed_that_has_no_alerts_just_now_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, "a.xml", b'<ns1:alerts xmlns:ns1="http://gov.fema.ipaws.services/feed"/>')
+    assert parse("ipaws", path, as_json=True) == 0
+    assert capsys.readouterr().out == ""

@@ -40,7 +40,7 @@ async def test_a_source_is_polled_again_and_again(intake: Start, agency: Agency,
 
 
 async def test_one_failing_source_never_stops_the_rest(intake: Start, agency: Agency) -> None:
-    sources = {**SOURCES, "broken": broken_source("broken", agency.url)}
+    sources = {KEV: SOURCES[KEV], "broken": broken_source("broken", agency.url)}
     running = await intake(choices=polled(agency, "broken", KEV), sources=sources, clock=real_time)
     await until(lambda: all(each["last_try"] for each in running.sources()))
     await until(lambda: len(agency.asked) >= 6)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.rules.fold import MOST_DAYS, Fold, key, rows
+from hub.rules.fold import MOST_DAYS, MOST_ROWS, Fold, alone, day_of, key, placed, rows, under
+from hub.rules.relevance import Cause, Standing, Verdict
 from schemas.vocabulary import SEVERITY_RANK, Severity
 from tests.rules.cases import DAY, HOUR, NOW
 
@@ -72,8 +73,93 @@ def test_an_empty_queue_has_no_rows() -> None:
     assert rows([]) == ()
 
 
+def severe(kind: str, number: int, severity: Severity = Severity.SEVERE, source: str = "nws") -> Fold:
+    name = alone("severe", source, kind, str(number))
+    return Fold(name, source, "NWS alerts", 1, NOW, severity, kind, f"{kind} {number}", "names 1 county of Texas")
+
+
+def away(cause: Cause, count: int, source: str = "nws", kind: str = "Gale Warning") -> Fold:
+    return Fold(
+        f"{source}:folded:{cause}",
+        source,
+        "NWS alerts",
+        count,
+        NOW,
+        Severity.MODERATE,
+        kind,
+        "One",
+        "marine zones only",
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "name"),
+    [
+        (Verdict(Standing.SEVERE, "x"), "nws:severe:high-wind-warning:1"),
+        (Verdict(Standing.FOLDED, "x", Cause.AT_SEA), "nws:folded:at-sea"),
+        (Verdict(Standing.STANDS, "x"), None),
+    ],
+)
+def test_where_a_verdict_places_it(verdict: Verdict, name: str | None) -> None:
+    assert placed(verdict, "nws", "High Wind Warning", "1") == name
+
+
+def test_back_among_the_others() -> None:
+    assert day_of("nws:2026-01-01", "nws", NOW) == "nws:2026-01-01"
+    assert day_of("nws:backlog", "nws", NOW) == "nws:backlog"
+    for name in ("nws:severe:a:1", "nws:folded:minor", "nws:changed:a:1"):
+        assert day_of(name, "nws", NOW) == "nws:2026-03-02"
+
+
+def test_a_severe_alert_is_a_row_of_its_own_and_comes_first() -> None:
+    listed = rows([fold("2026-03-02", 3), severe("Flood Warning", 1), severe("Tornado Warning", 2, Severity.EXTREME)])
+    assert [(row.title, row.standing.value, row.why) for row in listed[:2]] == [
+        ("Tornado Warning 2", "severe", "Names 1 county of Texas."),
+        ("Flood Warning 1", "severe", "Names 1 county of Texas."),
+    ]
+    assert listed[2].standing is Standing.STANDS
+
+
+def test_in_a_long_queue_alerts_of_the_most_frequent_kind_share_a_row() -> None:
+    alerts = [severe("High Wind Warning", n) for n in range(15)] + [severe("Flood Watch", n) for n in range(90, 95)]
+    listed = rows([*alerts, fold("backlog", 1400, NOW - DAY), away(Cause.AT_SEA, 300), away(Cause.MINOR, 20)])
+    assert len(listed) <= MOST_ROWS
+    shared = [row for row in listed if row.count > 1 and row.standing is Standing.SEVERE]
+    assert [(row.fold, row.title, row.count) for row in shared] == [
+        ("nws:severe:high-wind-warning", "High Wind Warning: 15 alerts", 15)
+    ]
+    assert sum(row.title.startswith("Flood Watch 9") for row in listed) == 5
+    assert listed[-1].why == "300: marine zones only. 20: less severe than your policy asks for."
+    assert all(under(name, shared[0].fold) for name in shared[0].folds)
+
+
+def test_what_is_folded_away_says_why() -> None:
+    one, several = rows([away(Cause.AT_SEA, 1, kind=""), away(Cause.ELSEWHERE, 40)])
+    assert (one.why, one.title) == ("Marine zones only.", "NWS alerts: 1 folded away")
+    assert (several.why, several.title) == (
+        "Places of other states only.",
+        "NWS alerts: 40 folded away (40 Gale Warning)",
+    )
+    assert {one.standing, several.standing} == {Standing.FOLDED}
+
+
+@pytest.mark.parametrize(
+    ("fold_name", "row", "belongs"),
+    [
+        ("nws:severe:flood:1", "nws:severe:flood", True),
+        ("nws:severe:flood:1", "nws:severe", True),
+        ("nws:severe:flood-watch:1", "nws:severe:flood", False),
+        ("nws:folded:minor", "nws:folded", True),
+        ("nws:folded:minor", "all:folded", True),
+        ("nws:2026-01-01", "all:folded", False),
+    ],
+)
+def test_a_name_of_a_longer_or_shorter_queue_is_still_known(fold_name: str, row: str, belongs: bool) -> None:
+    assert under(fold_name, row) is belongs
+
+
 days = st.dates(dt.date(2026, 1, 1), dt.date(2026, 3, 2)).map(dt.date.isoformat)
-folds = st.lists(
+plain = st.lists(
     st.builds(
         fold,
         st.one_of(st.just("backlog"), days),
@@ -87,18 +173,32 @@ folds = st.lists(
 )
 
 
+kinds = st.sampled_from(["Flood Warning", "High Wind Watch", "Flood Watch", ""])
+alerts = st.lists(st.builds(severe, kinds, st.integers(0, 10_000)), max_size=60, unique_by=lambda one: one.fold)
+aways = st.lists(
+    st.builds(away, st.sampled_from(Cause), st.integers(1, 400), st.sampled_from([KEV, "nws"])), max_size=20
+)
+folds = st.builds(lambda *several: [one for mine in several for one in mine], plain, alerts, aways)
+
+
 @given(folds)
 def test_nothing_is_lost_and_nothing_counted_twice(given_folds: list[Fold]) -> None:
     listed = rows(given_folds)
-    assert sorted(name for row in listed for name in row.folds) == sorted(one.fold for one in given_folds)
+    assert sorted(name for row in listed for name in row.folds) == sorted({one.fold for one in given_folds})
     assert sum(row.count for row in listed) == sum(one.count for one in given_folds)
-    assert len({row.fold for row in listed}) == len(listed)
+    assert len({row.fold for row in listed}) == len(listed) <= MOST_ROWS
     for source in (KEV, "nws"):
-        mine = [row for row in listed if row.source == source]
+        mine = [row for row in listed if row.source == source and row.standing is Standing.STANDS]
         assert len(mine) <= MOST_DAYS + 1
-        worst = max((SEVERITY_RANK[one.severity] for one in given_folds if one.source == source), default=-1)
-        assert max((SEVERITY_RANK[row.severity] for row in mine), default=-1) == worst
+    worst = max((SEVERITY_RANK[one.severity] for one in given_folds), default=-1)
+    assert max((SEVERITY_RANK[row.severity] for row in listed), default=-1) == worst
     assert all(row.why.endswith(".") for row in listed)
+
+
+@given(folds)
+def test_what_is_severe_for_the_state_is_in_no_row_that_is_folded(given_folds: list[Fold]) -> None:
+    for row in rows(given_folds):
+        assert ({name.split(":")[1] for name in row.folds} <= {"severe"}) == (row.standing is Standing.SEVERE)
 
 
 @given(folds, st.randoms(use_true_random=False))

@@ -61,7 +61,7 @@ def test_an_empty_file_is_the_default() -> None:
     ("text", "words"),
     [
         ("nmae = 'x'", "nmae: there is no such setting; did you mean 'name'"),
-        ("zzz = 1", "zzz: there is no such setting; known here: name, desk, approvals, districts"),
+        ("zzz = 1", "zzz: there is no such setting; known here: name, desk, approvals, districts, relevance"),
         (
             "[desk]\nsecond_person_hour = 30",
             "desk.second_person_hour: there is no such setting; did you mean 'second_person_hours'",

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from hub.errors import StoreError
+from hub.store import queue
 from hub.store.database import Database
 from hub.store.schema import head, revision
 from hub.store.tables import metadata
@@ -139,3 +141,37 @@ def test_an_open_database_keeps_foreign_keys_and_full_sync(path: Path) -> None:
         expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "temp_store": 2, "query_only": 0}
         expected |= {"wal_autocheckpoint": 0, "secure_delete": 1}
         assert {name: pragma(name) for name in expected} == expected
+
+
+def test_a_database_of_the_skeleton_opens_with_all_that_waited(tmp_path: Path) -> None:
+    """Schema 0001, with an advisory that waits and one that its source withdrew."""
+    path = tmp_path / "hub.db"
+    at_revision(path, "0001")
+    rows = [("a", "open", "r1", 0), ("b", "cancelled", "gone:1", 0), ("c", "adopted", "r3", 1)]
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        for number, (key, state, said, changed) in enumerate(rows):
+            connection.execute(
+                "INSERT INTO advisories (id, arrival, source, key, revision, action, status, state, changed, fold, headline,"
+                " severity, severity_rank, body, first_at, updated_at) VALUES (?, ?, 'nws', ?, ?, 'new', 'actual', ?, ?,"
+                " 'nws:2026-01-01', 'Flood', 'severe', 3, ?, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z')",
+                (key, number, key, said, state, changed, b"{}"),
+            )
+    assert upgrade(path) == head()
+    with Database.open(path) as database:
+        assert database.read_sync(queue.known, "nws") == {"a": "r1", "b": "gone:1", "c": "r3"}
+        (row,) = database.read_sync(queue.rows)
+        assert (row.count, row.fold) == (2, "nws:2026-01-01")
+        found = database.read_sync(queue.advisory, "b")
+    assert found is not None
+    assert (found.why, found.kind, found.expires_at) == ("", "", None)
+
+
+def at_revision(path: Path, wanted: str) -> None:
+    """A database as an earlier program made it."""
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", "hub.store:migrations")
+        command.upgrade(config, wanted)
+    engine.dispose()
+    assert revision(path) == wanted

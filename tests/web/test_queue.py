@@ -8,7 +8,7 @@ import pytest
 
 from connectors.source import advisory_id
 from hub.desk.enqueue import enqueue
-from schemas.bulletin import Advisory
+from schemas.bulletin import Advisory, Area
 from schemas.vocabulary import Action, Certainty, Severity, Status, Topic, Urgency
 
 
@@ -49,6 +49,30 @@ async def test_thirty_advisories_are_one_row_a_step_from_its_items(filled):
     assert len(keys) == 30
     for wrong in ("limit=0", "limit=x", "before=-1", "limit=501", "page=2"):
         assert (await filled.get(f"{path}?{wrong}", "analyst")).status == 400
+
+
+async def test_a_row_says_how_it_stands_and_an_item_why(filled):
+    places = {"severe": "TX", "folded": "MT"}
+    news = [
+        advisory(
+            100 + n,
+            source="nws",
+            headline=f"Flood Warning in {state}",
+            event="Flood Warning",
+            areas=(Area(state, ugc=f"{state}Z001"),),
+        )
+        for n, state in enumerate(places.values())
+    ]
+    await filled.database.write(enqueue, filled.office, filled.clock.now, "nws", news)
+    rows = (await filled.get("/api/v1/queue", "analyst")).json()["rows"]
+    assert [row["standing"] for row in rows] == ["severe", "stands", "folded"]
+    severe, _, folded = rows
+    assert (severe["title"], severe["why"]) == ("Flood Warning in TX", "Names 1 zone of Texas.")
+    assert folded["why"] == "Not for Texas: 1 zone of Montana."
+    (item,) = (await filled.get(f"/api/v1/queue/{folded['fold']}", "analyst")).json()["items"]
+    assert (item["why"], item["kind"]) == ("not for Texas: 1 zone of Montana", "Flood Warning")
+    shown = (await filled.get(f"/api/v1/advisories/{item['id']}", "analyst")).json()
+    assert shown["why"] == item["why"]
 
 
 async def test_an_advisory_keeps_its_original_words(filled):
