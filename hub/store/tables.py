@@ -1,9 +1,8 @@
 """Every table of a node's database (DESIGN section 2).
 
 `info["kind"]` says who may write a table: `said` tables change only through a verb of the desk, with a journal entry in the
-same transaction (house law 2); `machinery` tables hold state of the node itself and have none. Columns are integer, real, text
-and bytes only, because the driver runs the statements and no type processor stands between (STORE "Database API"). Times are
-text in the one spelling of `schemas.times` (they sort), flags are 0 or 1, lists and structs are JSON in text or bytes.
+same transaction (house law 2); `machinery` tables hold the node's own state and have none. Columns are integer, real, text and bytes:
+no type processor stands between. Times are text in the spelling of `schemas.times` (they sort), lists and structs are JSON.
 """
 
 from __future__ import annotations
