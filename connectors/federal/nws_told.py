@@ -27,8 +27,6 @@ _CATEGORIES: Final = {category.value.lower(): category for category in cap.Categ
 _KEEPALIVE: Final = "KEEPALIVE"
 _TEST_EVENT: Final = "test message"
 _TEST_WORDS: Final = ("test", "drill", "exercise", "prueba", "simulacro", "ejercicio")
-# The first letter of a P-VTEC code tells a test product from an operational one (NWSI 10-1703).
-_TEST_PRODUCT: Final = re.compile(r"/?T\.[A-Z]{3}\.", re.ASCII)
 # All of it is category Met to the NWS; these are no weather to a school.
 _HAZARD: Final = re.compile(
     r"\btsunami|\bearthquake|\bvolcan|\bashfall|\bavalanche|\bfire\b|\bred flag\b|\bair (?:quality|stagnation)\b|\bsmoke\b"
@@ -64,7 +62,7 @@ def is_test(key: str, codes: Sequence[str], vtec: Sequence[str], titles: Iterabl
     """Whether its id, its event, its event codes or the class of its VTEC product show a test."""
     if _KEEPALIVE in key.upper() or any(title.strip().lower() == _TEST_EVENT for title in titles):
         return True
-    return same.is_test(codes) or (bool(vtec) and all(_TEST_PRODUCT.match(code.strip()) for code in vtec))
+    return same.is_test(codes) or chain.is_trial(vtec)
 
 
 def topics(event: str, codes: Iterable[str], category: str, words: str) -> tuple[Topic, ...]:

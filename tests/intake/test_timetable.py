@@ -75,3 +75,4 @@ async def test_a_stop_in_the_middle_of_a_fetch_is_clean(intake: Start, agency: A
     async with asyncio.timeout(2):
         await running.stop()
         await running.stop()
+    assert len(agency.asked) == 1

@@ -76,4 +76,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("Restore the backup that was made before the upgrade.")
+    raise RuntimeError("There is no way down. Restore the backup that was made before the upgrade.")
