@@ -153,8 +153,10 @@ async def test_messages_that_left_the_stream_are_not_waited_for(tmp_path: Path, 
 
 async def test_a_durable_that_goes_away_ends_the_link_in_words(tmp_path: Path) -> None:
     async with pulling(tmp_path) as (own, _, link):
-        standing = pull(await link())
+        connection = await link()
+        standing = pull(connection)
         await standing.begin()
+        await connection.flush(5)  # the server has the question before it loses what was asked for
         assert (await api(own, f"CONSUMER.DELETE.{NAME}"))["success"]
         with pytest.raises(NoLink, match=r"gives us nothing: (409 Consumer Deleted|503)"):
             _ = [await standing.batch() for _ in range(3)]
