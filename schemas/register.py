@@ -30,6 +30,10 @@ _PREFIXES: Final[dict[KeyUse, Prefix]] = {
     KeyUse.CONNECT: "U",
     KeyUse.ROOT: "O",
 }
+_SIGNING: Final = {
+    Mode.LIVE: frozenset({KeyUse.SIGN_LIVE, KeyUse.SIGN_EXERCISE}),
+    Mode.EXERCISE: frozenset({KeyUse.SIGN_EXERCISE}),
+}
 _MAX_NAME: Final = 200
 
 
@@ -199,6 +203,8 @@ def _check_origins(place: str, origins: Sequence[str]) -> None:
 def _check_keys(mode: Mode, keys: Sequence[RegisterKey]) -> None:
     if len({_raw(key) for key in keys}) != len(keys):
         raise ValueError("keys: a key has one use and stands once")
+    if not any(key.use in _SIGNING[mode] for key in keys):
+        raise ValueError(f"keys: at least one that signs ({' or '.join(sorted(_SIGNING[mode]))})")
     for key in keys:
         if mode is Mode.EXERCISE and key.use is KeyUse.SIGN_LIVE:
             raise ValueError("keys: an exercise node has no live signing key")

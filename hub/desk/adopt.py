@@ -5,14 +5,11 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-import re
 from collections.abc import Iterable
-from typing import Any
-
-import msgspec
 
 from hub.desk import compose, record
 from hub.desk import content as contents
+from hub.desk.asked import actions, one_line
 from hub.desk.content import HEADLINE, MOST_ALSO, MOST_AREAS, TEXT, Content
 from hub.desk.drafting import permit
 from hub.desk.office import Office
@@ -26,15 +23,12 @@ from hub.store.people import Person
 from hub.store.queue import Waiting
 from hub.store.revision import Revision
 from hub.store.tx import Tx
-from schemas.bulletin import Advisory, AdvisoryRef, Area, RoleAction
+from schemas.bulletin import Advisory, AdvisoryRef, Area
 from schemas.marking import stricter
 from schemas.places import check_area
 from schemas.vocabulary import Topic
 
 LASTS = dt.timedelta(days=14)
-ACTION = 2_000
-_SPACE = re.compile(r"\s+")
-_READ_IT = RoleAction("principal", "Read the original advisory and decide what it means for your school.")
 
 
 def adopt(
@@ -117,9 +111,9 @@ def prefilled(advisory: Advisory, now: dt.datetime) -> Content:
     topics = tuple(dict.fromkeys(advisory.topics)) or (Topic.OTHER,)
     ends = advisory.expires
     return Content(
-        headline=_short(advisory.headline, HEADLINE) or advisory.key,
+        headline=one_line(advisory.headline, HEADLINE) or advisory.key,
         text=advisory.summary[:TEXT] if advisory.summary.strip() else advisory.headline[:TEXT],
-        actions=_actions(advisory),
+        actions=actions(advisory),
         topic=topics[0],
         also=topics[1 : 1 + MOST_ALSO],
         tlp=advisory.tlp,
@@ -194,26 +188,3 @@ def _under(tx: Tx, what: str) -> list[Waiting]:
     if ":" not in what and not (found[0].state == "open" or found[0].changed):
         raise Conflict(f"Somebody decided about it already: {found[0].state}.", code="decided")
     return found
-
-
-def _actions(advisory: Advisory) -> tuple[RoleAction, ...]:
-    """What the source asks for, where it says so in a field of its own (KEV: requiredAction)."""
-    required = _member(advisory.original, "requiredAction")
-    return (RoleAction("it-staff", required[:ACTION]),) if required else (_READ_IT,)
-
-
-def _member(original: str, name: str) -> str:
-    if not original.lstrip().startswith("{"):
-        return ""
-    try:
-        item: Any = msgspec.json.decode(original)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return ""
-    value = item.get(name) if isinstance(item, dict) else None
-    return _short(value, ACTION) if isinstance(value, str) else ""
-
-
-def _short(text: str, most: int) -> str:
-    """One line of at most so many characters."""
-    line = _SPACE.sub(" ", text).strip()
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"

@@ -14,7 +14,7 @@ from hub.desk.office import Office
 from hub.errors import Conflict, NotFound
 from hub.rules.authority import Verb
 from hub.rules.decision import Refused
-from hub.rules.lifecycle import Stage, step
+from hub.rules.lifecycle import MOST_VERSIONS, Stage, step
 from hub.store import bulletins, revisions
 from hub.store.bulletins import Draft
 from hub.store.people import Person
@@ -100,6 +100,7 @@ def update(
     if isinstance(stage, Refused):
         record.conflict(stage)
     _refuse_second(tx, product_id)
+    _refuse_too_many(tx, standing)
     audience = contents.ordered(standing.recipients)
     if content is not None:
         contents.check(content, mode=office.mode, place=office.place, now=now)
@@ -118,6 +119,13 @@ def _refuse_second(tx: Tx, product_id: str) -> None:
     for draft in bulletins.of_product(tx, product_id):
         if draft.stage in OPEN_STAGES:
             raise Conflict(f"The next version of {product_id} is open already: {draft.id}.", code="already-open")
+
+
+def _refuse_too_many(tx: Tx, standing: Revision) -> None:
+    """Peers take so many versions of a product and no more: what nobody would take is not written."""
+    if standing.version >= MOST_VERSIONS and len(revisions.versions(tx, standing.product_id)) >= MOST_VERSIONS:
+        words = f"{standing.product_id} has {MOST_VERSIONS} versions, as many as peers take: publish a new bulletin"
+        raise Conflict(f"{words}, and withdraw this one naming the new one in its place.", code="too-many-versions")
 
 
 def _next(office: Office, standing: Revision) -> Bulletin:

@@ -10,6 +10,7 @@ import pytest
 
 from hub.desk import peers as desk_peers
 from hub.desk.receive import hold, open_lane, receive
+from hub.errors import Conflict
 from hub.rules.lifecycle import MOST_TOMBSTONES, MOST_VERSIONS, Stage
 from hub.store import journal, quarantine, revisions, tombstones
 from schemas import stix
@@ -142,3 +143,15 @@ def test_the_journal_says_once_a_day_that_something_was_not_taken(pair):
     assert len(alarms()) == 2
     assert {one.code for one in ok.read(quarantine.items)} == {"over-cap"}
     assert ok.read(journal.verify) == []
+
+
+def test_the_desk_writes_no_version_that_no_peer_would_take(pair):
+    tx, ok = pair
+    first = tx.publish()
+    product = first.product_id
+    for number in range(2, MOST_VERSIONS + 1):
+        tx.update(product, headline=f"Version {number}")
+        assert codes(took(ok, *tx.arrivals("ok")))[-1] == "taken"
+    with pytest.raises(Conflict) as caught:
+        tx.update(product, headline="One too many")
+    assert caught.value.code == "too-many-versions"
