@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from yarl import URL
 from hub.desk.office import Office
 from hub.desk.peers import accept_peer, agree
 from hub.desk.people import add_person, first_person, issue_token
+from hub.desk.sign_in import invite
 from hub.errors import Conflict
 from hub.node import founded_at, office_of, register_entry
 from hub.rules.authority import Role
@@ -63,20 +65,48 @@ def found(directory: Path, founding: Founding, now: dt.datetime) -> RegisterEntr
     keys.make(directory / "keys")
     certificate.make(directory / "tls", founding.hosts, now)
     upgrade(settings.database)
-    return register_entry(settings, founded_at(settings))
+    entry = register_entry(settings, founded_at(settings))
+    _settle_on_disk(directory)
+    return entry
 
 
-def seat(directory: Path, seats: Sequence[Seat], now: dt.datetime) -> dict[str, str]:
-    """Add people to a node that does not run, the first of them as its founder. Answers {handle: token}."""
-    tokens = {}
+def _settle_on_disk(directory: Path) -> None:
+    """All that was made is on disk before anyone is told so: a node that lost its keys or its hub.toml is no node."""
+    for path in (*directory.rglob("*"), directory, directory.parent):
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Keys:
+    """What a person who was seated gets: a token of their own, and the link by which they choose a password."""
+
+    token: str
+    link: str
+
+
+def seat(directory: Path, seats: Sequence[Seat], now: dt.datetime) -> dict[str, Keys]:
+    """Add people to a node that does not run, the first of them as its founder, who must be an operator. By handle.
+
+    Each token counts as made by the person themselves: whoever founds the node hands them out and keeps none.
+    """
+    made = {}
     with _opened(directory) as (database, office):
         first, *others = seats
-        founder = database.write_sync(first_person, office, now, first.handle, first.name, (first.role,))
-        tokens[first.handle] = database.write_sync(issue_token, office, founder, now, founder, "first")
-        for one in others:
-            person = database.write_sync(add_person, office, founder, now, one.handle, one.name, (one.role,))
-            tokens[one.handle] = database.write_sync(issue_token, office, founder, now, person, "first")
-    return tokens
+        write = database.write_sync
+        base = load(directory / "hub.toml").public_url.rstrip("/")
+        founder = write(first_person, office, now, first.handle, first.name, (first.role,))
+        people = [
+            founder,
+            *(write(add_person, office, founder, now, one.handle, one.name, (one.role,)) for one in others),
+        ]
+        for person in people:
+            token = write(issue_token, office, person, now, person, "first")
+            made[person.handle] = Keys(token, f"{base}/enrol/{write(invite, office, founder, now, person.id)}")
+    return made
 
 
 def introduce(directory: Path, operator: str, entries: Sequence[RegisterEntry], now: dt.datetime) -> None:

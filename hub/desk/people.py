@@ -15,7 +15,7 @@ from hub.desk.drafting import permit
 from hub.desk.office import Office
 from hub.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from hub.rules.authority import Role, Verb
-from hub.store import people
+from hub.store import enrolments, people, sessions
 from hub.store.people import FeedToken, Person
 from hub.store.tx import Tx
 from schemas.vocabulary import Tlp
@@ -69,7 +69,10 @@ def change_person(
     roles: Iterable[Role] | None = None,
     active: bool | None = None,
 ) -> Person:
-    """Change somebody's roles, or close or open the account. Nobody changes their own. Raises Forbidden, NotFound, Invalid."""
+    """Change somebody's roles, or close or open the account; their sessions end. Nobody changes their own.
+
+    Raises Forbidden, NotFound, Invalid.
+    """
     permit(tx, office, actor, now, Verb.MANAGE_PEOPLE)
     if person_id == actor.id:
         raise Forbidden("Nobody changes their own roles: ask another operator.", code="own-account")
@@ -83,6 +86,10 @@ def change_person(
     )
     _check(changed)
     people.change(tx, changed)
+    if changed.roles != person.roles or not changed.active:
+        sessions.end_all(tx, person.id)
+    if not changed.active:
+        enrolments.close(tx, now, person.id)
     body = {"roles": sorted(changed.roles), "active": changed.active}
     record.tell(tx, office, now, actor.id, "change-person", (person.id, 0), body)
     return changed
@@ -104,7 +111,7 @@ def issue_token(
     if actor.id != person.id:
         permit(tx, office, actor, now, Verb.MANAGE_PEOPLE)
     _check_label(label)
-    token = _token(office)
+    token = new_token(office)
     people.add_token(tx, now, hash_of(token), person, label, actor.id, expires=expires)
     record.tell(tx, office, now, actor.id, "issue-token", (person.id, 0), {"label": label})
     return token
@@ -129,7 +136,7 @@ def issue_feed_token(
     if ceiling not in (Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER):
         words = f"A private feed goes up to TLP:AMBER, not TLP:{ceiling.value.upper()}."
         raise Invalid(words, (FieldError("/ceiling", words),))
-    token = _token(office)
+    token = new_token(office)
     people.add_feed_token(tx, FeedToken(hash_of(token), place, ceiling, label, now), actor.id)
     body = {"place": place, "ceiling": ceiling, "label": label}
     record.tell(tx, office, now, actor.id, "issue-feed-token", (place, 0), body)
@@ -144,7 +151,8 @@ def revoke_feed_token(tx: Tx, office: Office, actor: Person, now: dt.datetime, t
     record.tell(tx, office, now, actor.id, "revoke-feed-token", (token_hash[:16], 0), {"hash": token_hash})
 
 
-def _token(office: Office) -> str:
+def new_token(office: Office) -> str:
+    """A new secret to be given out: 32 random bytes in base64url."""
     return base64.urlsafe_b64encode(office.entropy(TOKEN_BYTES)).rstrip(b"=").decode()
 
 

@@ -3,8 +3,10 @@
 **Author is everyone who changed the content or adopted it. An author never approves nor releases, whatever their roles.** An
 account that an author made (or one made by such an account) within the policy's hours is no second person, and neither is whoever
 made an author's account; nor is an account for which an author ever made a token, or whoever made one for an author: nobody
-becomes two by opening an account or by keeping a key to somebody else's. An approval counts for the content hash that it was given
-for and no other. Two accounts that an operator opened are two people here: who may open accounts is for the journal to watch.
+becomes two by opening an account or by keeping a key to somebody else's. Neither are two accounts to which the same third person
+holds a key: somebody who made a token for each could act as both. An approval counts for the content hash that it was given for
+and no other. Two accounts whose owners chose their own passwords are two people here, whoever opened them: that an operator used
+a link themselves shows when its owner comes, and in the journal.
 """
 
 from __future__ import annotations
@@ -55,6 +57,7 @@ class Verb(enum.StrEnum):
     MANAGE_PEERS = "manage-peers"
     MANAGE_PEOPLE = "manage-people"
     READ_OPERATIONS = "read-operations"
+    OVERRIDE = "override"
 
 
 _WRITING: Final = frozenset(
@@ -76,8 +79,8 @@ _RIGHTS: Final[Mapping[Role, frozenset[Verb]]] = MappingProxyType(
     {
         Role.ANALYST: _WRITING,
         Role.SUPERVISOR: _RELEASING,
-        # The same verbs; what sets a director apart is whose approval a flash needs.
-        Role.DIRECTOR: _RELEASING,
+        # What else sets a director apart is whose approval a flash needs.
+        Role.DIRECTOR: _RELEASING | {Verb.OVERRIDE},
         Role.OPERATOR: frozenset({Verb.RUN_SOURCE, Verb.MANAGE_PEERS, Verb.MANAGE_PEOPLE, Verb.READ_OPERATIONS}),
         Role.PRIVACY: frozenset({Verb.READ_DESK, Verb.READ_QUEUE, Verb.READ_OPERATIONS}),
         Role.AUDITOR: frozenset({Verb.READ_OPERATIONS}),  # no right to content (MISSION L3)
@@ -96,7 +99,9 @@ _SECOND_PERSON: Final = frozenset({Verb.APPROVE, Verb.PUBLISH})
 class Actor:
     """Who acts: an opaque person id, their roles now (none when the account is closed), when and by whom the account was made.
 
-    `tokens_from`: who else ever made a token of this account. A token is its owner, so each of them could have acted as them.
+    `tokens_from`: who else ever made a token of this account, or lately a link to choose its password. A token is its owner, so
+    each of them could have acted as them. `keys_from`: who else's token for this account is good, or lately was; once the owner
+    chose a password and the token was revoked, it counts no more.
     """
 
     id: str
@@ -104,6 +109,7 @@ class Actor:
     created_at: dt.datetime
     created_by: str | None = None
     tokens_from: frozenset[str] = frozenset()
+    keys_from: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -175,7 +181,8 @@ def _second_person(
     if _is_author_too(actor.id, work, everyone, now, policy):
         reason = (
             "Your account and an author's are no two people here: one was made by the other less than "
-            f"{policy.second_person_hours} hours ago, or holds a token that the other made"
+            f"{policy.second_person_hours} hours ago, or holds a token that the other made, or the same person made a "
+            "token for each (choose a password by an enrolment link and make your own token)"
         )
         return Refused("not-second-person", f"{reason}: somebody else must {_said(verb)} it.")
     return None
@@ -258,13 +265,18 @@ def _stands(
     """Whether this approver is somebody else than the authors, and was not made by another approver."""
     if _is_author_too(person, work, accounts, now, policy):
         return False
-    return not _made_by(person, frozenset(counted) - {person}, accounts, now, policy)
+    others = frozenset(counted) - {person}
+    # Of two approvers that one person holds the keys of, none counts twice: the first by id stands for both.
+    doubled = any(other < person and _same_holder(person, other, accounts) for other in others)
+    return not doubled and not _made_by(person, others, accounts, now, policy)
 
 
 def _is_author_too(person: str, work: Work, accounts: Mapping[str, Actor], now: dt.datetime, policy: Policy) -> bool:
     """Whether this account and one of an author's must be taken for the same person."""
     maker = frozenset({person})
     if _holds_token_of(person, work.authors, accounts):
+        return True
+    if any(_same_holder(person, author, accounts) for author in work.authors):
         return True
     return _made_by(person, work.authors, accounts, now, policy) or any(
         _made_by(author, maker, accounts, now, policy) for author in work.authors
@@ -277,6 +289,13 @@ def _holds_token_of(person: str, authors: frozenset[str], accounts: Mapping[str,
     if account is not None and account.tokens_from & authors:
         return True
     return any(person in accounts[author].tokens_from for author in authors if author in accounts)
+
+
+def _same_holder(one: str, other: str, accounts: Mapping[str, Actor]) -> bool:
+    """Whether a third person holds a key to both accounts."""
+    if one not in accounts or other not in accounts:
+        return False
+    return bool(accounts[one].keys_from & accounts[other].keys_from)
 
 
 def _made_by(

@@ -165,6 +165,9 @@ _NOT_SHOWN: Final = frozenset({TombstoneKind.NARROWED, TombstoneKind.EXPIRED})
 
 def standing(known: Known) -> Standing:
     """What a reader may see of the product: the same for the same set of messages, in whatever order they came."""
+    if not known.tombstones:  # so it is for nearly all that ever arrives
+        here = (newest := max(known.versions, default=0)) in known.versions and newest not in known.erased
+        return Standing(State.SHOWN if here else State.NOTHING, newest if here else None, frozenset())
     kinds = {grave.kind for grave in known.tombstones}
     if TombstoneKind.PURGED in kinds:
         return Standing(State.NOTHING, None, frozenset(known.versions))
@@ -292,11 +295,10 @@ def _add_copy(known: Known, copy: Copy) -> Known:
 
 
 def _add_grave(known: Known, grave: Grave) -> Known:
-    highest = max(grave.serial, known.serials.get(grave.addressee, 0))
     return dataclasses.replace(
         known,
         tombstones=(*known.tombstones, grave),
-        serials={**known.serials, grave.addressee: highest},
+        serials={**known.serials, grave.addressee: max(grave.serial, known.serials.get(grave.addressee, 0))},
         spent={**known.spent, (grave.addressee, grave.serial): grave.hash},
     )
 
@@ -328,8 +330,7 @@ def _crowded(known: Known, copy: Copy) -> Refused | None:
 
 
 def _is_held(known: Known, copy: Copy) -> bool:
-    copies = known.copies.get(copy.version)
-    return copies is None or copy.audience in copies
+    return copy.audience in known.copies.get(copy.version, (copy.audience,))
 
 
 def _barred(known: Known, copy: Copy) -> Refused | None:
@@ -339,7 +340,7 @@ def _barred(known: Known, copy: Copy) -> Refused | None:
         return Refused("purged-is-terminal", "Its origin had this bulletin erased everywhere, for good.")
     if TombstoneKind.WITHDRAWN in kinds:
         return Refused("withdrawn-is-terminal", "Its origin withdrew this bulletin, whatever version follows.")
-    if _InForce(known.tombstones, _NARROWED).reaches(copy.version, copy.audience):
+    if known.tombstones and _InForce(known.tombstones, _NARROWED).reaches(copy.version, copy.audience):
         return Refused("narrowed", "Its origin recalled this version from this node.")
     return None
 

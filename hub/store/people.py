@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from hub.rules.authority import Actor, Role
 from hub.store.statement import each_of, statement
-from hub.store.tables import feed_tokens, people, tokens
+from hub.store.tables import credentials, enrolments, feed_tokens, people, tokens
 from hub.store.tx import Tx
 from schemas.times import format_time, parse_time
 from schemas.vocabulary import Tlp
@@ -94,6 +94,41 @@ _TOKENS_FROM = statement(
     .where(tokens.c.person.in_(each_of("ids")), tokens.c.created_by != tokens.c.person)
     .distinct()
 )
+_KEYS_FROM = statement(
+    sa.select(tokens.c.person, tokens.c.created_by)
+    .where(
+        tokens.c.person.in_(each_of("ids")),
+        tokens.c.created_by != tokens.c.person,
+        sa.or_(
+            tokens.c.revoked_at.is_(None),
+            sa.and_(
+                tokens.c.revoked_at > sa.bindparam("since"),
+                tokens.c.person.not_in(sa.select(credentials.c.person)),
+            ),
+        ),
+        sa.or_(tokens.c.expires.is_(None), tokens.c.expires > sa.bindparam("since")),
+    )
+    .distinct()
+)
+_LINKS_FROM = statement(
+    sa.select(enrolments.c.person, enrolments.c.created_by)
+    .where(
+        enrolments.c.person.in_(each_of("ids")),
+        enrolments.c.created_by != enrolments.c.person,
+        sa.or_(enrolments.c.used_at.is_(None), enrolments.c.used_at > sa.bindparam("since")),
+        enrolments.c.expires > sa.bindparam("since"),
+    )
+    .distinct()
+)
+_REVOKE_FOREIGN = statement(
+    sa.update(tokens)
+    .where(
+        tokens.c.person == sa.bindparam("whose"),
+        tokens.c.created_by != sa.bindparam("whose"),
+        tokens.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=sa.bindparam("at"))
+)
 _REVOKE = statement(
     sa.update(tokens)
     .where(tokens.c.hash == sa.bindparam("which"), tokens.c.revoked_at.is_(None))
@@ -156,17 +191,26 @@ def accounts(tx: Tx, ids: frozenset[str], since: dt.datetime) -> dict[str, Actor
         found |= {actor.id: actor for actor in made}
         makers = {actor.created_by for actor in made if actor.created_by and actor.created_at > since}
         wanted = makers - found.keys()
-    return _with_tokens(tx, found)
+    return _with_keys(tx, found, since)
 
 
-def _with_tokens(tx: Tx, found: dict[str, Actor]) -> dict[str, Actor]:
-    """The same with who else ever made a token of theirs, whether or not it was revoked since."""
-    listed = msgspec.json.encode(sorted(found)).decode()
-    makers: dict[str, set[str]] = {}
-    for row in tx.all(_TOKENS_FROM, ids=listed):
-        makers.setdefault(row["person"], set()).add(row["created_by"])
-    given = {person: replace(found[person], tokens_from=frozenset(by)) for person, by in makers.items()}
-    return found | given
+def _with_keys(tx: Tx, found: dict[str, Actor], since: dt.datetime) -> dict[str, Actor]:
+    """The same with who else holds or held what opens these accounts (`Actor.tokens_from`, `Actor.keys_from`)."""
+    asked = {"ids": msgspec.json.encode(sorted(found)).decode(), "since": format_time(since)}
+    ever = _makers(tx.all(_TOKENS_FROM, ids=asked["ids"]))
+    links, keys = _makers(tx.all(_LINKS_FROM, **asked)), _makers(tx.all(_KEYS_FROM, **asked))
+    none = frozenset[str]()
+    return {
+        each: replace(actor, tokens_from=ever.get(each, none) | links.get(each, none), keys_from=keys.get(each, none))
+        for each, actor in found.items()
+    }
+
+
+def _makers(rows: list[sqlite3.Row]) -> dict[str, frozenset[str]]:
+    made: dict[str, frozenset[str]] = {}
+    for row in rows:
+        made[row["person"]] = made.get(row["person"], frozenset()) | {row["created_by"]}
+    return made
 
 
 def everybody(tx: Tx, *, limit: int = 500, after: str = "") -> list[Person]:
@@ -208,6 +252,11 @@ def tokens_of(tx: Tx, person_id: str) -> list[Token]:
 def revoke_token(tx: Tx, now: dt.datetime, token_hash: str) -> bool:
     """End a token; False when there is none to end."""
     return tx.run(_REVOKE, which=token_hash, at=format_time(now)) == 1
+
+
+def revoke_tokens_from_others(tx: Tx, now: dt.datetime, person_id: str) -> int:
+    """End every token of this person that somebody else made; how many."""
+    return tx.run(_REVOKE_FOREIGN, whose=person_id, at=format_time(now))
 
 
 def add_feed_token(tx: Tx, token: FeedToken, by: str) -> None:

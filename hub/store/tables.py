@@ -7,102 +7,76 @@ no type processor stands between. Times are text in the spelling of `schemas.tim
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
-SAID = {"kind": "said"}
-MACHINERY = {"kind": "machinery"}
+from hub.store.columns import MACHINERY, SAID, blob, integer, key, metadata, table, text
 
-metadata = sa.MetaData(
-    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s"}
-)
-
-
-def _key(name: str, kind: type[sa.types.TypeEngine[Any]] = sa.Text) -> sa.Column[Any]:
-    return sa.Column(name, kind, primary_key=True, nullable=False)
-
-
-def _text(name: str, *, null: bool = False, default: str | None = None) -> sa.Column[Any]:
-    return sa.Column(name, sa.Text, nullable=null, server_default=None if default is None else sa.text(f"'{default}'"))
-
-
-def _integer(name: str, *, null: bool = False, default: int | None = None) -> sa.Column[Any]:
-    return sa.Column(name, sa.Integer, nullable=null, server_default=None if default is None else sa.text(str(default)))
-
-
-def _bytes(name: str, *, null: bool = False) -> sa.Column[Any]:
-    return sa.Column(name, sa.LargeBinary, nullable=null)
-
-
-def _table(name: str, *columns: Any, info: dict[str, str], rowid: bool = True) -> sa.Table:
-    return sa.Table(name, metadata, *columns, info=info, sqlite_strict=True, sqlite_with_rowid=rowid)
-
+__all__ = ["MACHINERY", "SAID", "metadata"]  # with every table below
 
 # ------------------------------------------------------------------------------------------- bulletins
-drafts = _table(
+drafts = table(
     "drafts",
-    _key("id"),
-    _text("stage"),
-    _integer("version"),  # of the row: a verb carries the one it saw
-    _text("mode"),
-    _text("origin"),
-    _text("product_id", null=True),
-    _integer("base_version", default=0),  # the released version that this one follows
-    _bytes("bundle"),
-    _text("content_hash"),
-    _text("audience"),  # places, sorted; empty = all. The names never travel
-    _text("audience_salt"),
-    _text("authors"),
-    _text("approvals"),
-    _text("advisory_id", null=True),
-    _text("created_at"),
-    _text("created_by"),
-    _text("updated_at"),
+    key("id"),
+    text("stage"),
+    integer("version"),  # of the row: a verb carries the one it saw
+    text("mode"),
+    text("origin"),
+    text("product_id", null=True),
+    integer("base_version", default=0),  # the released version that this one follows
+    blob("bundle"),
+    text("content_hash"),
+    text("audience"),  # places, sorted; empty = all. The names never travel
+    text("audience_salt"),
+    text("authors"),
+    text("approvals"),
+    text("advisory_id", null=True),
+    text("created_at"),
+    text("created_by"),
+    text("updated_at"),
     sa.Index(None, "stage", "updated_at"),
     sa.Index(None, "product_id"),
     info=SAID,
 )
 
-revisions = _table(
+revisions = table(
     "revisions",
-    _key("seq", sa.Integer),
-    _integer("position"),  # order of showing: rises again when a product is withdrawn
-    _text("mode"),
-    _text("origin"),
-    _integer("own"),
-    _text("peer", null=True),  # who handed it over
-    _text("product_id"),
-    _text("report_id"),
-    _integer("version"),
-    _bytes("hash"),
-    _bytes("payload", null=True),  # null once erased
-    _text("copies"),  # the audience tokens that it came or went on
-    _text("subject"),  # of the first copy; empty when nothing travelled
-    _text("key"),
-    _text("signature"),
-    _text("stage"),
-    _text("taken", null=True),  # the kind of tombstone that lies on it
-    _text("reason", null=True),
-    _text("replaced_by", null=True),
-    _integer("current"),  # the one version of its product that is shown
-    _integer("readable"),
-    _integer("waiting", default=0),  # the peer's lane is catching up
-    _text("desk_only", null=True),  # why nobody outside the desk may see it
-    _text("reach"),  # the widest reader, computed by rules at release: SQL narrows by it
-    _text("tlp"),
-    _text("topic"),  # may be a word of a later list, and so may the record class
-    _text("severity"),
-    _integer("severity_rank"),
-    _text("lane"),
-    _text("audience"),
-    _text("recipients"),
-    _text("caveats"),
-    _text("record_class"),
-    _text("released_at"),
-    _text("stored_at"),
-    _text("updated_at"),
-    _text("expires"),
+    key("seq", sa.Integer),
+    integer("position"),  # order of showing: rises again when a product is withdrawn
+    text("mode"),
+    text("origin"),
+    integer("own"),
+    text("peer", null=True),  # who handed it over
+    text("product_id"),
+    text("report_id"),
+    integer("version"),
+    blob("hash"),
+    blob("payload", null=True),  # null once erased
+    text("copies"),  # the audience tokens that it came or went on
+    text("subject"),  # of the first copy; empty when nothing travelled
+    text("key"),
+    text("signature"),
+    text("stage"),
+    text("taken", null=True),  # the kind of tombstone that lies on it
+    text("reason", null=True),
+    text("replaced_by", null=True),
+    integer("current"),  # the one version of its product that is shown
+    integer("readable"),
+    integer("waiting", default=0),  # the peer's lane is catching up
+    text("desk_only", null=True),  # why nobody outside the desk may see it
+    text("reach"),  # the widest reader, computed by rules at release: SQL narrows by it
+    text("tlp"),
+    text("topic"),  # may be a word of a later list, and so may the record class
+    text("severity"),
+    integer("severity_rank"),
+    text("lane"),
+    text("audience"),
+    text("recipients"),
+    text("caveats"),
+    text("record_class"),
+    text("released_at"),
+    text("stored_at"),
+    text("updated_at"),
+    text("expires"),
     sa.UniqueConstraint("product_id", "version"),  # the id spells mode and origin
     sa.Index(None, "position", unique=True),
     sa.Index("ix_revisions_listing", "mode", "reach", "current", "position"),
@@ -120,76 +94,76 @@ revisions = _table(
     info=SAID,
 )
 
-terms = _table(  # what lists are narrowed by: area:48453, state:TX, area:*, lang:es
+terms = table(  # what lists are narrowed by: area:48453, state:TX, area:*, lang:es
     "terms",
-    _key("term"),
-    _key("seq", sa.Integer),
+    key("term"),
+    key("seq", sa.Integer),
     info=SAID,
     rowid=False,
 )
 
-tombstones = _table(
+tombstones = table(
     "tombstones",
-    _key("id", sa.Integer),
-    _text("mode"),
-    _text("origin"),
-    _integer("own"),
-    _text("peer", null=True),
-    _text("addressee"),  # all | to-<peer> | g-<owner>-<name>
-    _integer("serial"),
-    _text("product_id"),
-    _text("report_id"),
-    _integer("version"),
-    _text("kind"),
-    _text("reason"),
-    _text("replaced_by", null=True),
-    _bytes("hash"),
-    _bytes("payload"),
-    _text("subject"),
-    _text("key"),
-    _text("signature"),
-    _text("issued"),
-    _text("stored_at"),
+    key("id", sa.Integer),
+    text("mode"),
+    text("origin"),
+    integer("own"),
+    text("peer", null=True),
+    text("addressee"),  # all | to-<peer> | g-<owner>-<name>
+    integer("serial"),
+    text("product_id"),
+    text("report_id"),
+    integer("version"),
+    text("kind"),
+    text("reason"),
+    text("replaced_by", null=True),
+    blob("hash"),
+    blob("payload"),
+    text("subject"),
+    text("key"),
+    text("signature"),
+    text("issued"),
+    text("stored_at"),
     sa.UniqueConstraint("mode", "origin", "addressee", "serial"),
     sa.Index("ix_tombstones_product", "mode", "origin", "product_id"),
     info=SAID,
 )
 
-holders = _table(
+holders = table(
     "holders",
-    _key("mode"),
-    _key("product_id"),
-    _key("audience"),  # of the copy: all | to-<peer>
-    _key("place"),  # a peer, or * for what travelled on `all`
-    _integer("version"),  # the newest that it may have
-    _integer("held"),  # 0 once it was recalled
+    key("mode"),
+    key("product_id"),
+    key("audience"),  # of the copy: all | to-<peer>
+    key("place"),  # a peer, or * for what travelled on `all`
+    integer("version"),  # the newest that it may have
+    integer("held"),  # 0 once it was recalled
     info=SAID,
     rowid=False,
 )
 
-outbox = _table(
+outbox = table(
     "outbox",
-    _key("id", sa.Integer),
-    _text("mode"),
-    _text("kind"),
-    _text("product_id"),
-    _integer("version"),
-    _text("addressee"),
-    _text("subject"),
-    _bytes("hash"),
-    _text("key"),
-    _text("signature"),
-    _integer("revision", null=True),
-    _integer("tombstone", null=True),
-    _text("state"),  # pending | sent | superseded | deleted | cancelled
-    _text("msg_id"),
-    _integer("epoch", null=True),
-    _integer("sequence", null=True),
-    _integer("refills", default=0),
-    _integer("attempts", default=0),
-    _text("error", null=True),
-    _text("created_at"),
-    _text("sent_at", null=True),
+    key("id", sa.Integer),
+    text("mode"),
+    text("kind"),
+    text("product_id"),
+    integer("version"),
+    text("addressee"),
+    text("subject"),
+    blob("hash"),
+    text("key"),
+    text("signature"),
+    integer("revision", null=True),
+    integer("tombstone", null=True),
+    text("state"),  # pending | sent | superseded | deleted | cancelled
+    text("msg_id"),
+    integer("epoch", null=True),
+    integer("sequence", null=True),
+    integer("refills", default=0),
+    integer("attempts", default=0),
+    text("error", null=True),
+    text("created_at"),
+    text("sent_at", null=True),
     sa.Index("ix_outbox_pending", "id", sqlite_where=sa.text("state = 'pending'")),
     sa.Index("ix_outbox_superseded", "id", sqlite_where=sa.text("state = 'superseded'")),
     sa.Index("ix_outbox_product", "product_id", "kind"),
@@ -197,69 +171,69 @@ outbox = _table(
 )
 
 # --------------------------------------------------------------------------------------------- journal
-journal = _table(
+journal = table(
     "journal",
-    _key("n", sa.Integer),
-    _integer("epoch"),
-    _integer("sequence"),
-    _text("at"),
-    _text("actor"),
-    _text("verb"),
-    _text("object"),
-    _integer("version"),
-    _bytes("commitment"),
-    _bytes("prev"),
-    _bytes("hash"),
+    key("n", sa.Integer),
+    integer("epoch"),
+    integer("sequence"),
+    text("at"),
+    text("actor"),
+    text("verb"),
+    text("object"),
+    integer("version"),
+    blob("commitment"),
+    blob("prev"),
+    blob("hash"),
     sa.UniqueConstraint("epoch", "sequence"),
     sa.Index("ix_journal_object", "object"),
     info=SAID,
 )
 
-details = _table(  # what a salted commitment covers; may be erased while the chain still verifies
+details = table(  # what a salted commitment covers; may be erased while the chain still verifies
     "details",
-    _key("entry", sa.Integer),
-    _bytes("salt"),
-    _bytes("body"),
+    key("entry", sa.Integer),
+    blob("salt"),
+    blob("body"),
     info=SAID,
 )
 
-heads = _table(
+heads = table(
     "heads",
-    _key("epoch", sa.Integer),
-    _key("sequence", sa.Integer),
-    _bytes("hash"),
-    _text("key"),
-    _text("signature"),
-    _text("at"),
+    key("epoch", sa.Integer),
+    key("sequence", sa.Integer),
+    blob("hash"),
+    text("key"),
+    text("signature"),
+    text("at"),
     info=SAID,
     rowid=False,
 )
 
 # ----------------------------------------------------------------------------------------------- queue
-advisories = _table(
+advisories = table(
     "advisories",
-    _key("id"),
-    _integer("arrival"),
-    _text("source"),
-    _text("key"),
-    _text("revision"),
-    _text("action"),
-    _text("status"),
-    _text("state"),  # open | adopted | set-aside | cancelled
-    _integer("changed", default=0),  # the source changed it after somebody decided
-    _text("fold"),
-    _text("headline"),
-    _text("severity"),
-    _integer("severity_rank"),
-    _text("first_at"),
-    _text("updated_at"),
-    _text("draft_id", null=True),
-    _text("decided_by", null=True),
-    _text("reason", null=True),
-    _text("kind", default=""),  # what happens, in its source's short words: "High Wind Warning"
-    _text("why", default=""),  # why it stands where it stands in the queue, in words
-    _text("expires_at", null=True),
-    _bytes("body"),  # last: what the queue counts by is read without it
+    key("id"),
+    integer("arrival"),
+    text("source"),
+    text("key"),
+    text("revision"),
+    text("action"),
+    text("status"),
+    text("state"),  # open | adopted | set-aside | cancelled
+    integer("changed", default=0),  # the source changed it after somebody decided
+    text("fold"),
+    text("headline"),
+    text("severity"),
+    integer("severity_rank"),
+    text("first_at"),
+    text("updated_at"),
+    text("draft_id", null=True),
+    text("decided_by", null=True),
+    text("reason", null=True),
+    text("kind", default=""),  # what happens, in its source's short words: "High Wind Warning"
+    text("why", default=""),  # why it stands where it stands in the queue, in words
+    text("expires_at", null=True),
+    blob("body"),  # last: what the queue counts by is read without it
     sa.UniqueConstraint("source", "key"),
     sa.Index("ix_advisories_fold", "fold", "arrival", sqlite_where=sa.text("state = 'open' or changed = 1")),
     sa.Index("ix_advisories_due", "expires_at", sqlite_where=sa.text("state = 'open' and expires_at is not null")),
@@ -268,131 +242,156 @@ advisories = _table(
 )
 
 # ------------------------------------------------------------------------------------- who may and who is
-peers = _table(
+peers = table(
     "peers",
-    _key("place"),
-    _text("state"),  # active | revoked
-    _integer("serial"),
-    _bytes("entry"),
-    _bytes("agreement", null=True),
-    _text("reconciled", null=True),  # what the holders were last compared with
-    _text("accepted_at"),
-    _text("accepted_by"),
-    _text("updated_at"),
+    key("place"),
+    text("state"),  # active | revoked
+    integer("serial"),
+    blob("entry"),
+    blob("agreement", null=True),
+    text("reconciled", null=True),  # what the holders were last compared with
+    text("accepted_at"),
+    text("accepted_by"),
+    text("updated_at"),
     info=SAID,
 )
 
-people = _table(
+people = table(
     "people",
-    _key("id"),
-    _text("handle"),
-    _text("name"),
-    _text("roles"),
-    _integer("active"),
-    _text("created_at"),
-    _text("created_by", null=True),
+    key("id"),
+    text("handle"),
+    text("name"),
+    text("roles"),
+    integer("active"),
+    text("created_at"),
+    text("created_by", null=True),
     sa.UniqueConstraint("handle"),
     info=SAID,
 )
 
-tokens = _table(
+tokens = table(
     "tokens",
-    _key("hash"),
-    _text("person"),
-    _text("label"),
-    _text("created_at"),
-    _text("created_by"),
-    _text("expires", null=True),
-    _text("revoked_at", null=True),
+    key("hash"),
+    text("person"),
+    text("label"),
+    text("created_at"),
+    text("created_by"),
+    text("expires", null=True),
+    text("revoked_at", null=True),
     sa.Index(None, "person"),
     info=SAID,
 )
 
-feed_tokens = _table(
+feed_tokens = table(
     "feed_tokens",
-    _key("hash"),
-    _text("place"),
-    _text("ceiling"),
-    _text("label"),
-    _text("created_at"),
-    _text("created_by"),
-    _text("revoked_at", null=True),
+    key("hash"),
+    text("place"),
+    text("ceiling"),
+    text("label"),
+    text("created_at"),
+    text("created_by"),
+    text("revoked_at", null=True),
+    info=SAID,
+)
+
+credentials = table(  # what a person alone can prove: today the argon2id hash of a password
+    "credentials",
+    key("person"),
+    text("hash"),
+    text("changed_at"),
+    info=SAID,
+)
+
+enrolments = table(  # one-time links by which somebody chooses their own password
+    "enrolments",
+    key("hash"),
+    text("person"),
+    text("purpose"),  # first | reset
+    text("created_at"),
+    text("created_by"),
+    text("expires"),
+    text("used_at", null=True),  # also when a later link took its place
+    sa.Index(None, "person"),
     info=SAID,
 )
 
 # ------------------------------------------------------------------------------------------- machinery
-quarantine = _table(
+sessions = table(
+    "sessions",
+    key("hash"),  # of the cookie
+    text("person"),
+    text("label"),  # which kind of browser, in words
+    text("created_at"),
+    text("seen_at"),  # written every few minutes
+    text("expires"),
+    sa.Index(None, "person"),
+    sa.Index(None, "expires"),
+    info=MACHINERY,
+)
+
+quarantine = table(
     "quarantine",
-    _key("id", sa.Integer),
-    _text("peer"),
-    _text("subject"),
-    _bytes("hash"),
-    _bytes("payload", null=True),  # null beyond the peer's room
-    _text("key"),
-    _text("signature"),
-    _text("code"),
-    _text("reason"),
-    _text("product_id", null=True),  # what its payload names, where it names one
-    _integer("times"),
-    _text("first_at"),
-    _text("last_at"),
+    key("id", sa.Integer),
+    text("peer"),
+    text("subject"),
+    blob("hash"),
+    blob("payload", null=True),  # null beyond the peer's room
+    text("key"),
+    text("signature"),
+    text("code"),
+    text("reason"),
+    text("product_id", null=True),  # what its payload names, where it names one
+    integer("times"),
+    text("first_at"),
+    text("last_at"),
     sa.UniqueConstraint("peer", "subject", "hash", "code"),
     sa.Index("ix_quarantine_product", "product_id", sqlite_where=sa.text("payload is not null")),
     info=MACHINERY,
 )
 
-lanes = _table(
+lanes = table(
     "lanes",
-    _key("peer"),
-    _key("lane"),
-    _integer("held"),
-    _text("changed_at"),
+    key("peer"),
+    key("lane"),
+    integer("held"),
+    text("changed_at"),
     info=MACHINERY,
     rowid=False,
 )
 
-usage = _table(
+usage = table(
     "usage",
-    _key("peer"),
-    _key("day"),
-    _integer("messages"),
-    _integer("bytes"),
+    key("peer"),
+    key("day"),
+    integer("messages"),
+    integer("bytes"),
     info=MACHINERY,
     rowid=False,
 )
 
-counters = _table("counters", _key("name"), _integer("value"), info=MACHINERY, rowid=False)
+counters = table("counters", key("name"), integer("value"), info=MACHINERY, rowid=False)
 
-streams = _table(
+streams = table(
     "streams",
-    _key("name"),
-    _integer("epoch"),
-    _text("identity"),
-    _integer("sequence"),
-    _text("data", default="{}"),
+    key("name"),
+    integer("epoch"),
+    text("identity"),
+    integer("sequence"),
+    text("data", default="{}"),
     info=MACHINERY,
     rowid=False,
 )
 
-fragments = _table(
-    "fragments",
-    _key("seq", sa.Integer),
-    _key("kind"),
-    _bytes("body"),
-    info=MACHINERY,
-    rowid=False,
-)
+sources = table("sources", key("name"), blob("data"), text("updated_at"), info=MACHINERY, rowid=False)
 
-sources = _table("sources", _key("name"), _bytes("data"), _text("updated_at"), info=MACHINERY, rowid=False)
-
-idempotency = _table(
+idempotency = table(
     "idempotency",
-    _key("person"),
-    _key("key"),
-    _bytes("request"),
-    _integer("status"),
-    _bytes("body"),
-    _text("expires"),
+    key("person"),
+    key("key"),
+    blob("request"),
+    integer("status"),
+    blob("body"),
+    text("expires"),
     sa.Index(None, "expires"),
     info=MACHINERY,
     rowid=False,

@@ -53,8 +53,8 @@ _PROBLEM = {
 
 
 def describe(routes: Iterable[Route], *, title: str, version: str, server: str) -> bytes:
-    """The document in JSON. `server` is the node's public address."""
-    table = list(routes)
+    """The document in JSON, without the desk's pages. `server` is the node's public address."""
+    table = [route for route in routes if not route.page]
     paths: dict[str, dict[str, Any]] = {}
     for route in table:
         path = _PARAMETER.sub(r"{\1}", route.path)
@@ -105,7 +105,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     made += [
         {"name": each.name, "in": "query", "description": each.about, "schema": each.schema} for each in route.query
     ]
-    if route.method == "POST":
+    if route.method == "POST" and route.access != "public":
         made.append(_KEY_HEADER)
     if route.body is not None and ("version" in route.body.model_fields or route.method == "PATCH"):
         made.append(_IF_MATCH)

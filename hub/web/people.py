@@ -9,7 +9,13 @@ import msgspec
 from aiohttp import web
 
 from hub.desk import people as desk
-from hub.errors import NotFound
+from hub.desk import sign_in
+from hub.desk.drafting import permit
+from hub.desk.office import Office
+from hub.errors import FieldError, Invalid, NotFound
+from hub.rules.authority import Verb
+from hub.rules.decision import Refused
+from hub.rules.password import fits
 from hub.store import people as store
 from hub.store.database import Tx
 from hub.store.people import FeedToken, Person, Token
@@ -17,7 +23,9 @@ from hub.web import forms
 from hub.web.answers import Moment
 from hub.web.feeds import FORMS
 from hub.web.idempotency import Reply, perform, reply
-from hub.web.parts import parts
+from hub.web.parts import Parts, parts
+from hub.web.passwords import PASSWORDS
+from hub.web.patience import TRIES, address_of
 from schemas.vocabulary import Tlp
 
 _MOST = 500
@@ -33,6 +41,19 @@ class PersonView(msgspec.Struct, frozen=True, kw_only=True):
     active: bool
     created_at: Moment
     created_by: str | None
+
+
+class NewPerson(PersonView, frozen=True, kw_only=True):
+    """A new account; its owner chooses a password by the link `enrolment`, shown this once."""
+
+    enrolment: str
+
+
+class NewLink(msgspec.Struct, frozen=True):
+    """A link by which somebody chooses a password, shown this once; it works once, within 72 hours."""
+
+    person: str
+    enrolment: str
 
 
 class People(msgspec.Struct, frozen=True):
@@ -98,15 +119,57 @@ async def listed(request: web.Request) -> web.Response:
 
 
 async def add(request: web.Request) -> web.Response:
-    """A new account."""
+    """A new account, with the link for its owner."""
     form = await forms.read_form(request, forms.PersonForm)
-    office = parts(request).office
+    node = parts(request)
 
     def act(tx: Tx, actor: Person, now: dt.datetime) -> Reply:
-        person = desk.add_person(tx, office, actor, now, form.handle, form.name, form.roles)
-        return reply(_view(person), 201)
+        person = desk.add_person(tx, node.office, actor, now, form.handle, form.name, form.roles)
+        code = sign_in.invite(tx, node.office, actor, now, person.id)
+        return reply(NewPerson(**msgspec.structs.asdict(_view(person)), enrolment=enrolment_link(node, code)), 201)
 
     return await perform(request, act)
+
+
+async def invite(request: web.Request) -> web.Response:
+    """A link for somebody's first password, or for another one; earlier links are no good any more."""
+    node, which = parts(request), request.match_info["id"]
+
+    def act(tx: Tx, actor: Person, now: dt.datetime) -> Reply:
+        code = sign_in.invite(tx, node.office, actor, now, which)
+        return reply(NewLink(which, enrolment_link(node, code)), 201)
+
+    return await perform(request, act)
+
+
+async def enrol(request: web.Request) -> web.Response:
+    """Use a link up without a browser: set the password that its owner chose, and make their first token.
+
+    No idempotency key: what is kept of a request's body is a plain hash, and a password is never kept so.
+    """
+    form, node, now = await forms.read_form(request, forms.EnrolmentForm), parts(request), parts(request).clock()
+    address, tries = address_of(request), request.app[TRIES].address
+    tries.take(address, now)
+    person = await node.database.read(sign_in.invited, now, form.code)
+    if person is None:
+        raise NotFound(sign_in.NO_LINK)
+    tries.give_back(address)
+    judged = fits(form.password, (person.handle, person.name, node.title))
+    if isinstance(judged, Refused):
+        raise Invalid(judged.reason, (FieldError("/password", judged.reason),))
+    hashed = await request.app[PASSWORDS].hash(form.password)
+
+    def act(tx: Tx) -> NewToken:
+        owner = sign_in.enrol(tx, node.office, now, form.code, hashed)
+        token = desk.issue_token(tx, node.office, owner, now, owner, form.label)
+        return NewToken(token, desk.hash_of(token), owner.id)
+
+    return reply(await node.database.write(act), 201).response()
+
+
+def enrolment_link(node: Parts, code: str) -> str:
+    """The address under which the owner of a code chooses a password."""
+    return f"{node.public_url}/enrol/{code}"
 
 
 async def change(request: web.Request) -> web.Response:
@@ -132,13 +195,20 @@ async def issue(request: web.Request) -> web.Response:
     office, which = parts(request).office, request.match_info["id"]
 
     def act(tx: Tx, actor: Person, now: dt.datetime) -> Reply:
-        person = actor if which in {actor.id, "me"} else store.person(tx, which)
-        if person is None:
-            raise NotFound
+        person = actor if which in {actor.id, "me"} else _somebody(tx, office, actor, now, which)
         token = desk.issue_token(tx, office, actor, now, person, form.label, form.expires)
         return reply(NewToken(token, desk.hash_of(token), person.id), 201)
 
     return await perform(request, act)
+
+
+def _somebody(tx: Tx, office: Office, actor: Person, now: dt.datetime, which: str) -> Person:
+    """Another person. Whoever manages nobody is told the same whether there is one or not."""
+    permit(tx, office, actor, now, Verb.MANAGE_PEOPLE)
+    person = store.person(tx, which)
+    if person is None:
+        raise NotFound
+    return person
 
 
 async def revoke(request: web.Request) -> web.Response:

@@ -44,6 +44,12 @@ KINDS = {
             "Check the JSON, the parameters and their values; the detail names what does not fit.",
         ),
         Kind(
+            "signed-out",
+            401,
+            "You are not signed in",
+            "Sign in, then open the page again and send the form once more.",
+        ),
+        Kind(
             "unauthorized",
             401,
             "A token is needed",
@@ -92,6 +98,12 @@ KINDS = {
             428,
             "Say which version you saw",
             'Send the version that you read, as {"version": 3} or in the header If-Match: "3".',
+        ),
+        Kind(
+            "too-many",
+            429,
+            "Too many tries",
+            "Wait as long as the detail says, then try again. Nothing is locked for good.",
         ),
         Kind(
             "internal",

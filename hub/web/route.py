@@ -14,9 +14,10 @@ from hub.rules.authority import Verb
 from hub.rules.release import Exit
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-# "public": anybody. "token": any person. "operator": a person with that role. "local": loopback, or an operator.
+# "public": anybody. "token": any person with a token. "person": any person who is signed in, for a page.
+# "operator": a person with that role. "local": loopback, or an operator.
 # A verb: a person whose roles may ever do it; the desk judges the case itself.
-Access = Literal["public", "token", "operator", "local"] | Verb
+Access = Literal["public", "token", "person", "operator", "local"] | Verb
 
 KIB = 1024
 
@@ -35,7 +36,9 @@ class Route:
     """One route.
 
     Exactly one of `exits` (each item that leaves was asked for at one of these) and `no_item` (why no item leaves
-    here) is given. `limit` is the largest body in bytes. `media` are the types of a good answer.
+    here) is given. `limit` is the largest body in bytes. `media` are the types of a good answer. A `page` is for a person
+    at a browser: a session's cookie lets them in and no token does; a POST is a form of our own pages. Everything else is
+    for programs and takes a token, never a cookie: so no other site can act through somebody's browser.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
@@ -52,6 +55,7 @@ class Route:
     exits: frozenset[Exit] = frozenset()
     no_item: str = ""
     limit: int = 512 * KIB
+    page: bool = False
 
     @property
     def idempotent_by_key(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 import time
 
@@ -30,6 +31,8 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+# A page with `no-referrer` sends its own forms with `Origin: null` (Fetch standard), which tells them from no other site's.
+_OWN_REFERRER = "same-origin"
 SERVER = "school-safety-hub"  # and no word of which version of what
 # A year, as RFC 6797 section 6.1.1 suggests; sub-domains may belong to others.
 _HSTS = "max-age=31536000"
@@ -37,9 +40,18 @@ _HSTS = "max-age=31536000"
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Set the security headers on whatever is about to be sent, an error or a stream too."""
-    for name, value in surrounding(parts(request).public_url).items():
-        response.headers.setdefault(name, value)
-    response.headers["Server"] = SERVER
+    route = request.get(ROUTE)
+    if route is not None and route.page:
+        response.headers.setdefault("Referrer-Policy", _OWN_REFERRER)
+    headers = response.headers
+    for name, value in _surrounding(parts(request).public_url):
+        headers.setdefault(name, value)
+    headers["Server"] = SERVER
+
+
+@functools.lru_cache(maxsize=16)
+def _surrounding(public_url: str) -> tuple[tuple[str, str], ...]:
+    return tuple(surrounding(public_url).items())
 
 
 def surrounding(public_url: str) -> dict[str, str]:
@@ -85,7 +97,9 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 def _routed(request: web.Request, raised: web.HTTPException) -> web.StreamResponse:
-    """What the router and the parser of aiohttp refuse."""
+    """What the router and the parser of aiohttp refuse, and the way to the sign-in page."""
+    if raised.status < 400:
+        return web.Response(status=raised.status, headers={"Location": raised.headers["Location"]})
     kind = _STATUS.get(raised.status)
     if kind is None:
         kind = "malformed" if raised.status < 500 else "internal"

@@ -258,3 +258,10 @@ def test_the_effect_says_what_changes(messages: list[Message]) -> None:
             assert visible(after) == (State.SHOWN, message.version)
         if answer.effect is Effect.HIDE:
             assert after.state is State.WITHDRAWN
+
+
+@given(st.dictionaries(st.integers(1, 9), st.just("aa" * 32)), st.frozensets(st.integers(1, 9)))
+def test_a_product_without_tombstones_stands_as_with_one_that_does_nothing(versions, erased):
+    without = Known(versions=versions, erased=erased)
+    nothing = Known(versions=versions, erased=erased, tombstones=(grave(RESTORED, 9, 1),))
+    assert standing(without) == standing(nothing)  # the short answer is the long one

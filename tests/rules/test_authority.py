@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -35,7 +36,7 @@ RELEASES = f"{WRITES} send-back approve publish withdraw expire"
 TABLE = {
     Role.ANALYST: WRITES,
     Role.SUPERVISOR: RELEASES,
-    Role.DIRECTOR: RELEASES,
+    Role.DIRECTOR: f"{RELEASES} override",
     Role.OPERATOR: "run-source manage-peers manage-people read-operations",
     Role.PRIVACY: "read-desk read-queue read-operations",
     Role.AUDITOR: "read-operations",
@@ -245,6 +246,8 @@ people = st.builds(
     roles=st.frozensets(st.sampled_from(Role)),
     created_at=st.sampled_from([NOW - HOUR, NOW - 2 * DAY]),
     created_by=st.sampled_from([None, "ann", "sue", "dee"]),
+    tokens_from=st.frozensets(st.sampled_from(["ann", "sue", "olive"]), max_size=1),
+    keys_from=st.frozensets(st.sampled_from(["olive", "oscar"])),
 )
 works = st.builds(
     Work,
@@ -261,6 +264,47 @@ works = st.builds(
 )
 
 
+@pytest.mark.parametrize(
+    ("author", "other", "answer"),
+    [
+        ({"olive"}, {"olive"}, "not-second-person"),
+        ({"olive", "oscar"}, {"oscar"}, "not-second-person"),
+        ({"olive"}, {"oscar"}, "yes"),
+        ({"olive"}, set(), "yes"),
+        (set(), {"olive"}, "yes"),
+        (set(), set(), "yes"),
+    ],
+)
+@pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.PUBLISH])
+def test_two_accounts_with_one_holder_of_keys_are_one_person(
+    author: set[str], other: set[str], answer: str, verb: Verb
+) -> None:
+    ann = dataclasses.replace(ANN, keys_from=frozenset(author))
+    sue = dataclasses.replace(SUE, keys_from=frozenset(other))
+    of = work(("sid", Role.SUPERVISOR)) if verb is Verb.PUBLISH else work()
+    assert code(ask(sue, verb, of, ann)) == answer
+
+
+@pytest.mark.parametrize(
+    ("keys", "answer"), [(("olive", "olive"), "approvals"), (("olive", "oscar"), "yes"), (("olive", None), "yes")]
+)
+def test_two_approvals_by_one_holder_of_keys_count_once(keys: tuple[str | None, ...], answer: str) -> None:
+    sid, sue = (
+        dataclasses.replace(one, keys_from=frozenset({key} if key else ()))
+        for one, key in zip((SID, SUE), keys, strict=True)
+    )
+    twice = dataclasses.replace(DEFAULT, approvals=(ApprovalRule(count=2),))
+    of = work(("sid", Role.SUPERVISOR), ("sue", Role.SUPERVISOR))
+    assert code(ask(DEE, Verb.PUBLISH, of, sid, sue, policy=twice)) == answer
+    once = work(("sid", Role.SUPERVISOR))
+    assert code(ask(DEE, Verb.PUBLISH, once, sid, sue)) == "yes"
+
+
+def test_an_approval_by_the_holder_of_the_author_s_keys_does_not_count() -> None:
+    ann, sid = (dataclasses.replace(one, keys_from=frozenset({"olive"})) for one in (ANN, SID))
+    assert code(ask(DEE, Verb.PUBLISH, work(("sid", Role.SUPERVISOR)), ann, sid)) == "approvals"
+
+
 @given(people, works, policies, st.lists(people, max_size=5))
 def test_what_is_released_had_a_second_person(who: Actor, of: Work, policy: Policy, others: list[Actor]) -> None:
     accounts = EVERYBODY | {one.id: one for one in (*others, who)}
@@ -270,6 +314,9 @@ def test_what_is_released_had_a_second_person(who: Actor, of: Work, policy: Poli
         assert counted
         assert of.tlp is not Tlp.RED
         assert who.roles & {Role.SUPERVISOR, Role.DIRECTOR}
+        keys = {person: accounts[person].keys_from for person in accounts}
+        assert not any(keys[who.id] & keys[author] for author in of.authors), "one holder of both released it"
+        assert any(not any(keys[one] & keys[author] for author in of.authors) for one in counted)
         if of.lane is Lane.FLASH:
             assert any(Role.DIRECTOR in accounts[person].roles for person in counted)
 

@@ -6,10 +6,12 @@ import dataclasses
 import datetime as dt
 import json as jsons
 import os
+import secrets
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
@@ -21,9 +23,11 @@ from hub.desk.office import Office
 from hub.errors import NotFound
 from hub.rules.authority import Role
 from hub.rules.policy import DEFAULT
+from hub.store import sessions
 from hub.store.database import Database
 from hub.store.people import Person
 from hub.store.upgrade import upgrade
+from hub.web.access import token_hash
 from hub.web.app import make_app
 from hub.web.parts import Parts
 from schemas.keys import encode_public
@@ -100,6 +104,7 @@ class House:
     people: dict[str, Person] = dataclasses.field(default_factory=dict)
     tokens: dict[str, str] = dataclasses.field(default_factory=dict)
     told: list[str] = dataclasses.field(default_factory=list)
+    cookies: dict[str, str] = dataclasses.field(default_factory=dict)
     states: dict[str, str] = dataclasses.field(default_factory=lambda: {"broker": "ok"})
     app: web.Application | None = None
     server: TestServer | None = None
@@ -176,6 +181,33 @@ class House:
 
     async def post(self, path: str, role: str | None, json: Any = None, **headers: str) -> Answer:
         return await self.ask("POST", path, role, json={} if json is None else json, headers=_names(headers))
+
+    # ---------------------------------------------------------------------------------- at a browser
+    async def signed_in(self, role: str) -> dict[str, str]:
+        """The header with which a browser of this role's person shows its session; begun at the first asking."""
+        if role not in self.cookies:
+            cookie = secrets.token_urlsafe(32)
+            who = self.people[role].id
+            await self.database.write(sessions.begin, self.clock.now, token_hash(cookie), who, "test")
+            self.cookies[role] = cookie
+        return {"Cookie": f"__Host-hub={self.cookies[role]}"}
+
+    async def page(
+        self,
+        method: str,
+        path: str,
+        role: str | None = None,
+        form: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """What a browser gets: as this role's person, or as nobody. A POST says where it comes from, as browsers do."""
+        sent = {"Accept": "text/html", **({} if role is None else await self.signed_in(role))}
+        if method == "POST":
+            sent |= {"Origin": "https://tx.example", "Sec-Fetch-Site": "same-origin"}
+        body = {"data": urlencode(form or {}, doseq=True)} if method == "POST" else {}
+        if method == "POST":
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        return await self.ask(method, path, headers={**sent, **(headers or {})}, **body)
 
     # ---------------------------------------------------------------------------------- the desk's way
     async def draft(self, **changes: Any) -> dict[str, Any]:
