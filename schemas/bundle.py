@@ -161,14 +161,14 @@ class Parts(msgspec.Struct, frozen=True):
     losses: tuple[str, ...]
 
 
-_SHELL: Final = msgspec.json.Decoder(Shell)
+SHELL: Final = msgspec.json.Decoder(Shell)
 
 
 def take_apart(payload: bytes) -> Parts:
     """Gate, shell and dispatch; StixError when there is not exactly one report or a built-in object was changed."""
     try:
         document = gate.check(payload)
-        shell = _SHELL.decode(payload)
+        shell = SHELL.decode(payload)
     except gate.GateError as error:
         raise StixError(error.code, error.message) from None
     except msgspec.ValidationError as error:

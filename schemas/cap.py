@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from schemas.cap_bulletin import from_bulletin, from_tombstone, reference_to
+from schemas.cap_bulletin import from_bulletin, from_tombstone, reference, reference_to
 from schemas.cap_message import (
     DEFAULT_LANGUAGE,
     NAMESPACE,
@@ -55,6 +55,7 @@ __all__ = [
     "parsed",
     "read",
     "read_all",
+    "reference",
     "reference_to",
     "references",
     "write",

@@ -6,6 +6,7 @@ known by the product id with the version after it; the version before it, where 
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -71,7 +72,12 @@ _EXERCISE: Final = "EXERCISE. This message is part of an exercise; nothing in it
 def reference_to(bulletin: Bulletin, sender: str) -> Reference:
     """How a later message refers to the one that carried this version."""
     stamp = _stamp(bulletin)
-    return Reference(sender, _identifier(stamp.product_id, stamp.version), format_time(stamp.released))
+    return reference(stamp.product_id, stamp.version, stamp.released, sender)
+
+
+def reference(product_id: str, version: int, released: dt.datetime, sender: str) -> Reference:
+    """The same for a version whose words are not at hand: they may be erased, and what was sent of them is still cancelled."""
+    return Reference(sender, _identifier(product_id, version), format_time(released))
 
 
 def from_bulletin(

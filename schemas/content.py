@@ -70,7 +70,6 @@ def report_id(mode: Mode, origin: str, seed: bytes | str) -> str:
 
 
 @functools.lru_cache(maxsize=1024)
-@functools.lru_cache(maxsize=1024)
 def identity_id(origin: str) -> str:
     """The id of an origin's identity object: kind "identity", no tail."""
     return f"identity--{_derive('identity', origin, b'')}"

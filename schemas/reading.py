@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeVar
 
 import msgspec
 
-from schemas import content, product
+from schemas import canonical, content, product
 from schemas.bulletin import Approval, Area, Bulletin, Stamp, Translation
 from schemas.bundle import (
     Identity,
-    LanguageContent,
     LooseReport,
     OpenReport,
     Parts,
@@ -30,11 +29,9 @@ S = TypeVar("S")
 
 _DEFAULT_LANG: Final = "en"
 
-_REPORT: Final = msgspec.json.Decoder(Report)
 _OPEN: Final = msgspec.json.Decoder(OpenReport)
 _LOOSE: Final = msgspec.json.Decoder(LooseReport)
 _IDENTITY: Final = msgspec.json.Decoder(Identity)
-_LANGUAGE: Final = msgspec.json.Decoder(LanguageContent)
 _SAME: Final = (
     "mode", "origin", "seed", "salt", "topic", "severity", "urgency", "certainty", "actions", "also", "phase", "confidence",
     "basis", "lane", "audience", "audience_commitment", "caveats", "record_class", "advisory", "attachments", "minor", "crit",
@@ -68,22 +65,36 @@ def decode(payload: bytes) -> Bulletin:
 
 def decode_with_losses(payload: bytes) -> tuple[Bulletin, tuple[str, ...]]:
     """As `decode`, with a line for each object that was dropped as broken."""
+    plain = canonical.take_apart(payload)
+    if plain is not None:
+        return _understood(plain.report, plain.tlp, plain.languages)
+    return decode_the_long_way(payload)
+
+
+def decode_the_long_way(payload: bytes) -> tuple[Bulletin, tuple[str, ...]]:
+    """As `decode_with_losses`, whatever the spelling; the short way gives the same for what it takes."""
     parts = take_apart(payload)
     try:
-        report = _REPORT.decode(parts.report)
+        report = canonical.REPORT.decode(parts.report)
     except msgspec.ValidationError as error:
         raise _explain(parts, str(error)) from None
-    extension = report.extensions.hub
     tlp = marking_of(parts, report.object_marking_refs)
+    bulletin, losses = _understood(report, tlp, parts.languages)
+    return bulletin, (*parts.losses, *_identity_losses(parts, report.created_by_ref), *losses)
+
+
+def _understood(report: Report, tlp: Tlp, languages: Iterable[msgspec.Raw]) -> tuple[Bulletin, tuple[str, ...]]:
+    """The bulletin that a report says, once its members fit each other."""
+    extension = report.extensions.hub
     _check_ids(report.id, report.created_by_ref, extension.mode, extension.origin, extension.seed)
     _check_report(report, extension.mode)
-    translations, losses = _translations(parts, report)
+    translations, losses = _translations(languages, report)
     try:
         bulletin = _bulletin(report, tlp, translations)
     except ValueError as error:
         raise StixError("structure", str(error)) from None
     check_bulletin(bulletin)
-    return bulletin, (*parts.losses, *_identity_losses(parts, report.created_by_ref), *losses)
+    return bulletin, losses
 
 
 def item_of(payload: bytes) -> Item:
@@ -168,13 +179,13 @@ def _identity_losses(parts: Parts, creator: str) -> tuple[str, ...]:
     return (*losses, *(() if found else ("the origin's identity is missing",)))
 
 
-def _translations(parts: Parts, report: Report) -> tuple[tuple[Translation, ...], tuple[str, ...]]:
+def _translations(languages: Iterable[msgspec.Raw], report: Report) -> tuple[tuple[Translation, ...], tuple[str, ...]]:
     """The report's translations in the order of the bundle; one that does not fit is dropped alone."""
     losses: list[str] = []
     made: list[Translation] = []
     taken = {report.lang.lower() or _DEFAULT_LANG}
-    for raw in parts.languages:
-        language = _read(_LANGUAGE, raw, losses)
+    for raw in languages:
+        language = _read(canonical.LANGUAGE, raw, losses)
         if language is None or language.object_ref != report.id:
             continue
         for tag, words in sorted(language.contents.items()):

@@ -6,23 +6,21 @@ extension-definition and one language-content a translation. The same struct giv
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from schemas import content, marking
+from schemas import canonical, content, marking
 from schemas.bulletin import Approval, Bulletin, Stamp, Translation
 from schemas.bundle import (
     Extensions,
     ExternalReference,
-    Identity,
     LanguageContent,
     Report,
     StixError,
     Words,
 )
 from schemas.extension import (
-    EXTENSION_DEFINITION,
     EXTENSION_ID,
     FORMAT,
     FOUNDED,
@@ -33,11 +31,10 @@ from schemas.extension import (
 )
 from schemas.fitness import EXERCISE_LABEL, EXERCISE_PREFIX, check_bulletin
 from schemas.gate import MAX_PAYLOAD, GateError, check
-from schemas.places import PLACES, parse_origin
 from schemas.reading import Item, decode, decode_with_losses, item_of
 from schemas.times import format_time
 from schemas.tombstone import decode_tombstone, encode_tombstone
-from schemas.vocabulary import CONFIDENCE_SCORE, Mode, Tlp
+from schemas.vocabulary import CONFIDENCE_SCORE, Mode
 
 __all__ = [
     "EXERCISE_LABEL",
@@ -50,6 +47,7 @@ __all__ = [
     "decode_tombstone",
     "decode_with_losses",
     "encode",
+    "encode_release",
     "encode_tombstone",
     "item_of",
 ]
@@ -59,18 +57,10 @@ STAMP_ROOM: Final = 8_192
 MAX_DRAFT: Final = MAX_PAYLOAD - STAMP_ROOM
 
 _ENCODER: Final = msgspec.json.Encoder()
-_MARKINGS: Final = {tlp: msgspec.Raw(_ENCODER.encode(marking.MARKINGS[tlp])) for tlp in Tlp}
-_DEFINITION: Final = msgspec.Raw(_ENCODER.encode(EXTENSION_DEFINITION))
 _SAME: Final = (
     "mode", "origin", "seed", "salt", "lane", "audience", "audience_commitment", "topic", "also", "phase", "severity", "urgency",
     "certainty", "confidence", "basis", "actions", "advisory", "caveats", "record_class", "attachments", "minor", "crit",
 )  # fmt: skip
-
-
-class _Bundle(msgspec.Struct, frozen=True):
-    type: str
-    id: str
-    objects: tuple[Any, ...]
 
 
 def encode(bulletin: Bulletin) -> bytes:
@@ -79,20 +69,42 @@ def encode(bulletin: Bulletin) -> bytes:
     A draft may have at most `MAX_DRAFT` bytes, a stamped bulletin `MAX_PAYLOAD`.
     """
     check_bulletin(bulletin)
-    objects = (
-        _report(bulletin),
-        _identity(bulletin.origin),
-        _MARKINGS[bulletin.tlp],
-        _DEFINITION,
-        *(_language(bulletin, translation) for translation in bulletin.translations),
-    )
-    name = content.bundle_id(bulletin.origin, bulletin.seed, bulletin.salt)
-    try:
-        payload = _ENCODER.encode(_Bundle("bundle", name, objects))
-    except UnicodeEncodeError:
-        raise StixError("surrogate", "a text holds half of a surrogate pair") from None
+    payload = _bundle(bulletin, _report(bulletin))
     _check_payload(payload, MAX_DRAFT if bulletin.stamp is None else MAX_PAYLOAD)
     return payload
+
+
+def encode_release(bulletin: Bulletin, drafted: Bulletin) -> tuple[bytes, bytes]:
+    """The bytes of a stamped bulletin, and those that it gives without what release adds to `drafted`.
+
+    The second are the approved bundle, byte for byte, where nothing else was changed. StixError as `encode`.
+    """
+    check_bulletin(bulletin)
+    report = _report(bulletin)
+    payload = _bundle(bulletin, report)
+    _check_payload(payload, MAX_PAYLOAD)
+    bare = msgspec.structs.replace(
+        report,
+        modified=format_time(drafted.modified),
+        published=format_time(drafted.published),
+        extensions=Extensions(msgspec.structs.replace(report.extensions.hub, stamp=None)),
+    )
+    return payload, _bundle(bulletin, bare)
+
+
+def _bundle(bulletin: Bulletin, report: Report) -> bytes:
+    name = content.bundle_id(bulletin.origin, bulletin.seed, bulletin.salt)
+    try:
+        objects = (
+            _ENCODER.encode(report),
+            canonical.identity(bulletin.origin),
+            canonical.MARKINGS[bulletin.tlp],
+            canonical.DEFINITION,
+            *(_ENCODER.encode(_language(bulletin, translation)) for translation in bulletin.translations),
+        )
+    except UnicodeEncodeError:
+        raise StixError("surrogate", "a text holds half of a surrogate pair") from None
+    return canonical.assemble(name, objects)
 
 
 def _check_payload(payload: bytes, limit: int) -> None:
@@ -175,22 +187,6 @@ def _approval(approval: Approval) -> WireApproval:
         approval.client_data_json,
         approval.signature,
         approval.credential_id,
-    )
-
-
-def _identity(origin: str) -> Identity:
-    """The origin's identity; the same bytes in every bundle, so its times are the format's and not the bulletin's."""
-    spoken = parse_origin(origin)
-    name = PLACES[spoken.place].name
-    return Identity(
-        type="identity",
-        spec_version="2.1",
-        id=content.identity_id(origin),
-        created=FOUNDED,
-        modified=FOUNDED,
-        name=f"{name} school safety ({origin.upper()})",
-        identity_class="organization",
-        sectors=("education",),
     )
 
 

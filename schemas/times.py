@@ -11,7 +11,7 @@ _TIME = re.compile(TIME_PATTERN.removesuffix("$"), re.ASCII)
 
 def format_time(moment: dt.datetime) -> str:
     """The wire form of an aware datetime, converted to UTC and cut to milliseconds; ValueError when it is naive."""
-    return _in_utc(moment).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    return _in_utc(moment).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def parse_time(text: str) -> dt.datetime:
@@ -28,6 +28,8 @@ def truncate_ms(moment: dt.datetime) -> dt.datetime:
 
 
 def _in_utc(moment: dt.datetime) -> dt.datetime:
+    if moment.tzinfo is dt.UTC:
+        return moment
     if moment.utcoffset() is None:
         raise ValueError("a time without a zone")
     return moment.astimezone(dt.UTC)

@@ -11,12 +11,13 @@ import msgspec
 from hub.desk import dispatch, record
 from hub.desk.dispatch import Recall
 from hub.desk.drafting import advance, load, save
+from hub.desk.held import refuse_held
 from hub.desk.office import Office
 from hub.errors import Conflict
 from hub.rules.authority import Verb
 from hub.rules.lifecycle import Stage
 from hub.rules.release import Reach, reach
-from hub.store import counters, holders, outbox, peers, revisions, standing
+from hub.store import counters, holders, outbox, peers, restoring, revisions, standing
 from hub.store.bulletins import Draft
 from hub.store.journal import Said
 from hub.store.people import Person
@@ -57,6 +58,7 @@ def publish(tx: Tx, office: Office, actor: Person, now: dt.datetime, draft_id: s
     """
     draft = load(tx, office, actor, now, draft_id, seen, Verb.PUBLISH)
     stage = advance(draft, Verb.PUBLISH)
+    refuse_held(tx)
     _refuse_expired(draft, now)
     before = _previous(tx, draft)
     bulletin = _stamped(tx, draft, before, now)
@@ -109,7 +111,8 @@ def _stamped(tx: Tx, draft: Draft, before: Revision | None, now: dt.datetime) ->
     released = truncate_ms(now)
     earliest = bulletin.created if before is None else before.bulletin.modified + _TICK
     product_id = draft.product_id or _number(tx, bulletin, released)
-    stamp = Stamp(product_id, draft.base_version + 1, released, draft.approvals)
+    version = 1 if before is None else restoring.next_version(tx, before)
+    stamp = Stamp(product_id, version, released, draft.approvals)
     return msgspec.structs.replace(bulletin, modified=max(released, earliest), published=released, stamp=stamp)
 
 
@@ -128,14 +131,12 @@ def counter_of(mode: Mode, origin: str, year: int, series: Series) -> str:
 
 def _payload(draft: Draft, bulletin: Bulletin) -> bytes:
     """The bytes that travel. They are measured again, and are the approved content but for what release adds."""
-    told = draft.bulletin
     try:
-        payload = stix.encode(bulletin)
+        payload, bare = stix.encode_release(bulletin, draft.bulletin)
     except stix.StixError as error:
         raise Conflict(f"It cannot travel: {error.message}.", code=error.code) from None
     # Without what release adds it must be the approved bundle again, byte for byte: that is what the hash was made of.
-    bare = msgspec.structs.replace(bulletin, modified=told.modified, published=told.published, stamp=None)
-    if stix.encode(bare) != draft.bundle:
+    if bare != draft.bundle:
         raise Conflict("What would travel is not what was approved.", code="content")
     return payload
 

@@ -24,7 +24,8 @@ _KEPT_UNREAD = frozenset({"unsupported", "desk-only"})
 class Arrival:
     """One message as the receiver hands it over, its signature verified.
 
-    `fault`: why it was refused before; `lane` is that of the durable that it came on.
+    `fault`: why it was refused before; `lane` is that of the durable that it came on; `bulletin` is what these bytes say,
+    where whoever hands it over has decoded them already (`ahead`).
     """
 
     subject: str
@@ -33,6 +34,15 @@ class Arrival:
     signature: str
     fault: Refused | None = None
     lane: Lane = Lane.ROUTINE
+    bulletin: Bulletin | None = None
+
+
+def ahead(subject: str, payload: bytes) -> Bulletin | None:
+    """What a verified bulletin says, decoded before its turn and outside of the writer; None for what `read` must judge."""
+    try:
+        return stix.decode(payload) if ".bulletin." in subject else None
+    except (ValueError, RecursionError):
+        return None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,17 +79,22 @@ def _read(office: Office, now: dt.datetime, entry: RegisterEntry, arrival: Arriv
         return Refused("mode", "An exercise node knows nothing that is live.")
     envelope = Envelope(arrival.subject, arrival.payload, arrival.key, arrival.signature)
     if isinstance(subject, BulletinSubject):
-        return _bulletin(office, now, entry, subject, envelope)
+        return _bulletin(office, now, entry, subject, envelope, arrival.bulletin)
     if isinstance(subject, RecallSubject):
         return _recall(office, now, entry, subject, envelope)
     return Refused("kind", "This node does not take receipts and roll-calls yet.")
 
 
 def _bulletin(
-    office: Office, now: dt.datetime, entry: RegisterEntry, subject: BulletinSubject, envelope: Envelope
+    office: Office,
+    now: dt.datetime,
+    entry: RegisterEntry,
+    subject: BulletinSubject,
+    envelope: Envelope,
+    known: Bulletin | None,
 ) -> Version | Refused:
     try:
-        bulletin = stix.decode(envelope.payload)
+        bulletin = known or stix.decode(envelope.payload)
     except stix.StixError as error:
         if error.code not in _KEPT_UNREAD:
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -36,7 +36,9 @@ def receive(tx: Tx, office: Office, now: dt.datetime, peer: str, arrivals: Seque
     """
     known = peers.peer(tx, peer)
     inbox = _Inbox(tx, office, now, peer, known)
-    decisions = [inbox.take(arrival) for arrival in arrivals]
+    said = [inbox.read(arrival) for arrival in arrivals]
+    inbox.expect(said)
+    decisions = [inbox.take(arrival, what) for arrival, what in zip(arrivals, said, strict=True)]
     inbox.close()
     return decisions
 
@@ -50,12 +52,12 @@ def hold(tx: Tx, office: Office, now: dt.datetime, peer: str) -> None:  # noqa: 
 def open_lane(tx: Tx, office: Office, now: dt.datetime, peer: str, lane: Lane) -> int:  # noqa: ARG001 - as above
     """A lane has caught up with the head that was seen at connect: what waited becomes readable. How many products."""
     peers.hold_lane(tx, now, peer, lane, held=False)
-    products = standing.show_waiting(tx, peer, lane)
+    alone, products = standing.show_waiting(tx, now, peer, lane)
     for product_id in products:
         settling.settle(tx, now, product_id)
     if lane is Lane.ROUTINE:  # both lanes are through: no recall is still to come that these copies were sent after
         quarantine.drop_here(tx, peer)
-    return len(products)
+    return alone + len(products)
 
 
 def _is_narrowed(product: settling.Product, version: int, decision: Decision) -> bool:
@@ -81,11 +83,19 @@ class _Inbox:
         self.entries: list[Said] = []
         self.stored = Used(0, 0)
         self.alarmed = False
+        self.unheard: set[str] = set()  # products of this batch of which nothing is here
+        self.new: list[tuple[Revision, tuple[str, ...]]] = []  # first versions that are taken, not yet in their rows
         self.looked: settling.Product | None = None  # the last product, until something about it was stored
 
-    def take(self, arrival: Arrival) -> Decision:
-        """One item, from the first look to the record."""
-        said = self._read(arrival)
+    def expect(self, said: Iterable[Version | Recalled | Refused]) -> None:
+        """Look once which products nothing was ever heard of: each of them needs no look of its own, and they are stored together."""
+        coming = {each.revision.product_id: each.revision.origin for each in said if isinstance(each, Version)}
+        recalled = {each.tombstone.product_id for each in said if isinstance(each, Recalled)}
+        heard = standing.heard_of(self.tx, set(coming.values()), coming)
+        self.unheard = coming.keys() - recalled - heard
+
+    def take(self, arrival: Arrival, said: Version | Recalled | Refused) -> Decision:
+        """One item, from what it says to the record."""
         if isinstance(said, Version):
             decision = self._version(said)
         elif isinstance(said, Recalled):
@@ -104,12 +114,13 @@ class _Inbox:
         return decision
 
     def close(self) -> None:
-        """Journal and count what was stored."""
+        """Store what is still to be stored; journal and count all of it."""
+        self._store_new()
         if self.entries:
             journal.append_all(self.tx, self.now, self.entries)
             peers.use(self.tx, self.now, self.place, self.stored.messages, self.stored.bytes)
 
-    def _read(self, arrival: Arrival) -> Version | Recalled | Refused:
+    def read(self, arrival: Arrival) -> Version | Recalled | Refused:
         if arrival.fault is not None:
             return arrival.fault
         if self.peer is None:
@@ -117,9 +128,18 @@ class _Inbox:
         return read(self.office, self.now, self.peer.entry, arrival)
 
     def _look(self, product_id: str) -> settling.Product:
+        if product_id in self.unheard:
+            return settling.unheard(product_id)
+        self._store_new()
         if self.looked is None or self.looked.product_id != product_id:
             self.looked = settling.look(self.tx, product_id)
         return self.looked
+
+    def _store_new(self) -> None:
+        """Before anything else reads or writes a version, the new ones that were taken are in their rows."""
+        if self.new:
+            revisions.add_all(self.tx, self.new)
+            self.new = []
 
     def _version(self, said: Version) -> Decision:
         revision = said.revision
@@ -149,7 +169,7 @@ class _Inbox:
     def _take_again(self, product_id: str) -> None:
         """What waited for this `restored`, judged anew by everything that is known now."""
         for held in quarantine.waiting(self.tx, self.place, product_id):
-            said = self._read(Arrival(held.subject, held.payload or b"", held.key, held.signature))
+            said = self.read(Arrival(held.subject, held.payload or b"", held.key, held.signature))
             if not isinstance(said, Version):
                 continue
             product = settling.look(self.tx, product_id)
@@ -170,8 +190,8 @@ class _Inbox:
         )
         fact = product.version(revision.version)
         if fact is None and product.is_new:
-            fresh = msgspec.structs.replace(revision, current=not waits)
-            revisions.add(self.tx, fresh, said.terms)
+            self.unheard.discard(revision.product_id)
+            self.new.append((msgspec.structs.replace(revision, current=not waits), said.terms))
         else:
             self._add_to(product, revision, said)
             settling.apply(self.tx, self.now, settling.look(self.tx, revision.product_id))

@@ -10,7 +10,7 @@ import msgspec
 from hub.rules import lifecycle
 from hub.rules.lifecycle import Grave, Known, Stage, Standing, State
 from hub.rules.release import GRACE
-from hub.store import fragments, standing, tombstones
+from hub.store import standing, tombstones
 from hub.store.standing import Facts
 from hub.store.tombstones import Told
 from hub.store.tx import Tx
@@ -59,6 +59,11 @@ def look(tx: Tx, product_id: str) -> Product:
     facts = tuple(standing.facts(tx, product_id))
     graves = tuple(tombstones.told(tx, product_id))
     return Product(product_id, facts, graves, _known(facts, graves))
+
+
+def unheard(product_id: str) -> Product:
+    """What is known of a product of which nothing is here."""
+    return Product(product_id, (), (), Known())
 
 
 def _known(facts: tuple[Facts, ...], graves: tuple[Told, ...]) -> Known:
@@ -126,4 +131,3 @@ def _mark(tx: Tx, now: dt.datetime, product: Product, fact: Facts, shown: Standi
         taken = TombstoneKind.EXPIRED if shown.state is State.EXPIRED else None
     if (current, stage, taken) != (fact.current, fact.stage, fact.taken):
         standing.mark(tx, now, fact.seq, stage, taken, current=current)
-        fragments.drop(tx, fact.seq)

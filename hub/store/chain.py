@@ -146,6 +146,16 @@ def append(tx: Tx, now: dt.datetime, said: Said) -> Entry:
     return append_all(tx, now, (said,))[0]
 
 
+def begin_epoch(tx: Tx, now: dt.datetime, said: Said) -> Entry:
+    """Begin the chain's next epoch with this entry, which holds the hash of the last one of the epoch before."""
+    last = head(tx)
+    epoch, n, prev = (last.epoch + 1, last.n, last.hash) if last else (FIRST_EPOCH, 0, BEGINNING)
+    before = Entry(n, epoch, 0, "", "", "", "", 0, b"", b"", prev)
+    (entry,) = _chain(before, format_time(now), (said,))
+    tx.run(_APPEND, **asdict(entry))
+    return entry
+
+
 def append_all(tx: Tx, now: dt.datetime, saids: Sequence[Said]) -> list[Entry]:
     """Add entries in order, in one go."""
     last = head(tx)

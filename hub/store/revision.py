@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import functools
 import sqlite3
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -34,6 +34,7 @@ from schemas.vocabulary import (
 )
 
 NEVER = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)  # the end of what this node cannot read
+HIDDEN = "restored"  # `desk_only` of what came out of a backup, until it is known what was taken back since
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,13 +118,25 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
 
 def reach_of(revision: Revision) -> str:
     """The widest reader of a version (`rules.release.Widest`), by which lists narrow. The rule is asked once for what is alike."""
-    item = revision.item()
-    alike = dataclasses.replace(item, stage=Stage.RELEASED, recipients=frozenset(), expires=None)
-    return _widest(alike)
+    return _widest(
+        (
+            revision.mode, revision.origin, revision.own, revision.tlp, revision.topic, revision.lane, revision.audience,
+            revision.caveats, revision.record_class,
+        )
+    )  # fmt: skip
+
+
+_Alike = tuple[Mode, str, bool, Tlp, Topic | None, Lane, Audience, frozenset[Caveat], RecordClass | None]
 
 
 @functools.lru_cache(maxsize=1024)
-def _widest(item: Item) -> str:
+def _widest(alike: _Alike) -> str:
+    """Of an item that is released, here and never over: `widest` takes whatever else may happen to it into account."""
+    mode, origin, own, tlp, topic, lane, audience, caveats, record_class = alike
+    item = Item(
+        mode=mode, origin=origin, own=own, stage=Stage.RELEASED, tlp=tlp, topic=topic, lane=lane, audience=audience,
+        caveats=caveats, record_class=record_class,
+    )  # fmt: skip
     return widest(item).value
 
 
@@ -214,10 +227,13 @@ def of_unknown(
 
 FIELDS = Revision.__struct_fields__
 COLUMNS = tuple(table.c[name] for name in FIELDS)
+_BYTES = FIELDS.index("payload")
+_NAMES = tuple(name for name in FIELDS if name != "payload")
 
 
 def to_row(revision: Revision) -> dict[str, object]:
     """The columns of a new row: all but `seq` and `position`, which the database gives."""
+    stored = format_time(revision.stored_at)
     return {
         "mode": revision.mode.value,
         "origin": revision.origin,
@@ -251,8 +267,8 @@ def to_row(revision: Revision) -> dict[str, object]:
         "caveats": _json(revision.caveats),
         "record_class": "" if revision.record_class is None else revision.record_class.value,
         "released_at": format_time(revision.released_at),
-        "stored_at": format_time(revision.stored_at),
-        "updated_at": format_time(revision.updated_at),
+        "stored_at": stored,
+        "updated_at": stored if revision.updated_at is revision.stored_at else format_time(revision.updated_at),
         "expires": format_time(revision.expires),
     }
 
@@ -262,7 +278,18 @@ def _json(words: Iterable[str]) -> str:
 
 
 def from_row(row: sqlite3.Row) -> Revision:
-    """The struct of a row of `COLUMNS`."""
+    """The struct of a row of `COLUMNS`.
+
+    What a row says beside its bytes is read once: lists show the same versions again and again, and any change makes another row.
+    """
+    values = tuple(row)
+    return msgspec.structs.replace(_facts(*values[:_BYTES], *values[_BYTES + 1 :]), payload=values[_BYTES])
+
+
+@functools.lru_cache(maxsize=600)  # a feed and its next page; about 4 KB each
+def _facts(*values: Any) -> Revision:
+    """A revision without its bytes, of the other columns in their order."""
+    row = dict(zip(_NAMES, values, strict=True))
     taken, reason = row["taken"], row["reason"]
     return Revision(
         seq=row["seq"],
@@ -275,7 +302,7 @@ def from_row(row: sqlite3.Row) -> Revision:
         report_id=row["report_id"],
         version=row["version"],
         hash=row["hash"],
-        payload=row["payload"],
+        payload=None,
         copies=frozenset(msgspec.json.decode(row["copies"])),
         subject=row["subject"],
         key=row["key"],

@@ -7,7 +7,7 @@ import functools
 import heapq
 import itertools
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -36,8 +36,13 @@ _TO_ROW = tuple(name for name in FIELDS if name not in {"seq", "position"})
 _of_product = table.c.product_id == sa.bindparam("product_id")
 _NEXT_POSITION = sa.select(sa.func.coalesce(sa.func.max(table.c.position), 0) + 1).scalar_subquery()
 _ADD = statement(sa.insert(table).values(position=_NEXT_POSITION, **{name: sa.bindparam(name) for name in _TO_ROW}))
+_ADD_AT = statement(sa.insert(table), "seq", "position", *_TO_ROW)
+_LAST = statement(
+    sa.select(sa.func.coalesce(sa.func.max(table.c.seq), 0), sa.func.coalesce(sa.func.max(table.c.position), 0))
+)
 _ADD_TERMS = statement(sa.insert(term_table))
 _BY_SEQ = statement(sa.select(*COLUMNS).where(table.c.seq == sa.bindparam("seq")))
+_OF_SEQS = statement(sa.select(*COLUMNS).where(table.c.seq.in_(each_of("seqs"))).order_by(table.c.seq.desc()))
 _VERSION = statement(sa.select(*COLUMNS).where(_of_product, table.c.version == sa.bindparam("version")))
 _CURRENT = statement(sa.select(*COLUMNS).where(_of_product, table.c.current == 1))
 _VERSIONS = statement(sa.select(*COLUMNS).where(_of_product).order_by(table.c.version))
@@ -96,6 +101,16 @@ def add(tx: Tx, revision: Revision, terms: Iterable[str] = ()) -> int:
     return seq
 
 
+def add_all(tx: Tx, found: Sequence[tuple[Revision, Iterable[str]]]) -> None:
+    """As `add` for each, in order, in one go."""
+    seq, position = tx.all(_LAST)[0]
+    tx.many(
+        _ADD_AT, (to_row(each) | {"seq": seq + n, "position": position + n} for n, (each, _) in enumerate(found, 1))
+    )
+    terms = (({"term": term, "seq": seq + n} for term in set(terms)) for n, (_, terms) in enumerate(found, 1))
+    tx.many(_ADD_TERMS, itertools.chain.from_iterable(terms))
+
+
 def add_terms(tx: Tx, seq: int, terms: Iterable[str]) -> None:
     """Let lists narrow a version by these terms."""
     tx.many(_ADD_TERMS, ({"term": term, "seq": seq} for term in sorted(set(terms))))
@@ -104,6 +119,11 @@ def add_terms(tx: Tx, seq: int, terms: Iterable[str]) -> None:
 def by_seq(tx: Tx, seq: int) -> Revision | None:
     """One version by the order of storing."""
     return _maybe(tx.one(_BY_SEQ, seq=seq))
+
+
+def of_seqs(tx: Tx, seqs: Iterable[int]) -> list[Revision]:
+    """Versions by the order of storing, the last first. A row that cannot be read costs itself alone and is logged."""
+    return _good(tx.all(_OF_SEQS, seqs=msgspec.json.encode(list(seqs)).decode()))
 
 
 def version(tx: Tx, product_id: str, number: int) -> Revision | None:

@@ -10,15 +10,16 @@ import msgspec
 import sqlalchemy as sa
 
 from hub.rules.lifecycle import Stage
-from hub.store import fragments
+from hub.rules.release import GRACE
 from hub.store.revision import Revision, to_row
 from hub.store.revisions import add_terms
-from hub.store.statement import statement
+from hub.store.statement import each_of, statement
 from hub.store.tables import revisions as table
 from hub.store.tables import terms as term_table
+from hub.store.tables import tombstones
 from hub.store.tx import Tx
 from schemas.times import format_time, parse_time
-from schemas.vocabulary import Lane, Reason, TombstoneKind
+from schemas.vocabulary import Lane, Mode, Reason, TombstoneKind
 
 _THIS = table.c.product_id == sa.bindparam("product")
 _SEQ = table.c.seq == sa.bindparam("which")
@@ -38,6 +39,17 @@ _FACTS = statement(
     )
     .where(_THIS)
     .order_by(table.c.version)
+)
+_MODES = msgspec.json.encode(sorted(each.value for each in Mode)).decode()
+_HEARD_OF = statement(
+    sa.union(
+        sa.select(table.c.product_id).where(table.c.product_id.in_(each_of("ids"))),
+        sa.select(tombstones.c.product_id).where(
+            tombstones.c.mode.in_(each_of("modes")),
+            tombstones.c.origin.in_(each_of("origins")),
+            tombstones.c.product_id.in_(each_of("ids")),
+        ),
+    )
 )
 _OUTDATE = statement(sa.update(table).where(_THIS, table.c.current == 1).values(current=0))
 _WITHDRAW = statement(
@@ -76,6 +88,25 @@ _WAITS = (
     table.c.waiting == sa.literal_column("1"),
 )
 _WAITING = statement(sa.select(table.c.product_id).distinct().where(*_WAITS))
+_other = table.alias("other")
+# Only one version of the product, no tombstone, not over: nothing has to be looked at before it is shown.
+_SHOW_ALONE = statement(
+    sa.update(table)
+    .where(
+        *_WAITS,
+        table.c.payload.is_not(None),
+        table.c.stage == "released",
+        table.c.taken.is_(None),
+        table.c.expires > sa.bindparam("alive_at"),
+        ~sa.exists().where(_other.c.product_id == table.c.product_id, _other.c.version != table.c.version),
+        ~sa.exists().where(
+            tombstones.c.mode == table.c.mode,
+            tombstones.c.origin == table.c.origin,
+            tombstones.c.product_id == table.c.product_id,
+        ),
+    )
+    .values(waiting=0, readable=1, current=1, updated_at=sa.bindparam("at"))
+)
 _SHOW = statement(
     sa.update(table).where(*_WAITS).values(waiting=0, readable=sa.cast(table.c.payload.is_not(None), sa.Integer))
 )
@@ -99,6 +130,11 @@ class Facts(msgspec.Struct, frozen=True):
 def facts(tx: Tx, product_id: str) -> list[Facts]:
     """What is here of a product, the oldest version first."""
     return [_facts(row) for row in tx.all(_FACTS, product=product_id)]
+
+
+def heard_of(tx: Tx, origins: Iterable[str], product_ids: Iterable[str]) -> frozenset[str]:
+    """Those of these origins' products of which a version or a tombstone is here."""
+    return frozenset(row[0] for row in tx.all(_HEARD_OF, modes=_MODES, origins=_json(origins), ids=_json(product_ids)))
 
 
 def outdate(tx: Tx, product_id: str) -> None:
@@ -140,10 +176,9 @@ def mark(tx: Tx, now: dt.datetime, seq: int, stage: Stage, taken: TombstoneKind 
 
 
 def erase(tx: Tx, seq: int) -> None:
-    """The bytes of a version go, and everything that was made of them; (id, version, H) stay."""
+    """The bytes of a version go, and what lists narrow it by; (id, version, H) stay."""
     tx.run(_ERASE, which=seq)
     tx.run(_DROP_TERMS, which=seq)
-    fragments.drop(tx, seq)
 
 
 def fill(tx: Tx, seq: int, revision: Revision, terms: Iterable[str]) -> None:
@@ -155,7 +190,7 @@ def fill(tx: Tx, seq: int, revision: Revision, terms: Iterable[str]) -> None:
 
 def set_copies(tx: Tx, seq: int, copies: Iterable[str]) -> None:
     """The audience tokens on which a version came."""
-    tx.run(_COPIES, which=seq, new_copies=msgspec.json.encode(sorted(copies)).decode())
+    tx.run(_COPIES, which=seq, new_copies=_json(copies))
 
 
 def expire(tx: Tx, now: dt.datetime, seq: int) -> bool:
@@ -163,12 +198,18 @@ def expire(tx: Tx, now: dt.datetime, seq: int) -> bool:
     return tx.run(_EXPIRE, which=seq, at=format_time(now)) == 1
 
 
-def show_waiting(tx: Tx, peer: str, lane: Lane) -> list[str]:
-    """What waited for this lane is readable now; the products whose shown version must be settled again."""
-    found = [row[0] for row in tx.all(_WAITING, from_peer=peer, in_lane=lane.value)]
+def show_waiting(tx: Tx, now: dt.datetime, peer: str, lane: Lane) -> tuple[int, list[str]]:
+    """What waited for this lane is readable now: how many products that is all of, and those that must be settled again."""
+    of_lane = {"from_peer": peer, "in_lane": lane.value}
+    alone = tx.run(_SHOW_ALONE, **of_lane, alive_at=format_time(now - GRACE), at=format_time(now))
+    found = [row[0] for row in tx.all(_WAITING, **of_lane)]
     if found:
-        tx.run(_SHOW, from_peer=peer, in_lane=lane.value)
-    return found
+        tx.run(_SHOW, **of_lane)
+    return alone, found
+
+
+def _json(words: Iterable[str]) -> str:
+    return msgspec.json.encode(sorted(words)).decode()
 
 
 def _facts(row: sqlite3.Row) -> Facts:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from hub.store.statement import statement
 from hub.store.tables import tombstones as table
 from hub.store.tx import Tx
+from schemas import product
 from schemas.bulletin import Tombstone
 from schemas.envelope import Envelope, payload_hash
 from schemas.times import format_time, parse_time
@@ -57,14 +58,14 @@ class Told(msgspec.Struct, frozen=True):
 _FIELDS = Grave.__struct_fields__
 _COLUMNS = tuple(table.c[name] for name in _FIELDS)
 _ADD = statement(sa.insert(table), *(name for name in _FIELDS if name != "id"))
-_OF_PRODUCT = statement(
-    sa.select(*_COLUMNS).where(table.c.product_id == sa.bindparam("product_id")).order_by(table.c.id)
+# The id spells mode and origin, by which the index begins.
+_PRODUCT = (
+    table.c.mode == sa.bindparam("mode"),
+    table.c.origin == sa.bindparam("origin"),
+    table.c.product_id == sa.bindparam("product_id"),
 )
-_TOLD = statement(
-    sa.select(*(table.c[name] for name in Told.__struct_fields__))
-    .where(table.c.product_id == sa.bindparam("product_id"))
-    .order_by(table.c.id)
-)
+_OF_PRODUCT = statement(sa.select(*_COLUMNS).where(*_PRODUCT).order_by(table.c.id))
+_TOLD = statement(sa.select(*(table.c[name] for name in Told.__struct_fields__)).where(*_PRODUCT).order_by(table.c.id))
 _KINDS = {one.value: one for one in TombstoneKind}
 _REASONS = {one.value: one for one in Reason}
 _BY_ID = statement(sa.select(*_COLUMNS).where(table.c.id == sa.bindparam("id")))
@@ -119,15 +120,20 @@ def add(tx: Tx, now: dt.datetime, tombstone: Tombstone, envelope: Envelope, addr
 
 def of_product(tx: Tx, product_id: str) -> list[Grave]:
     """Every tombstone of a product, in the order in which they were stored."""
-    return [_grave(row) for row in tx.all(_OF_PRODUCT, product_id=product_id)]
+    return [_grave(row) for row in tx.all(_OF_PRODUCT, **_spelt(product_id))]
 
 
 def told(tx: Tx, product_id: str) -> list[Told]:
     """What every tombstone of a product does, in the order in which they were stored."""
     return [
         Told(_KINDS[kind], version, serial, addressee, digest, _REASONS[reason], replaced_by)
-        for kind, version, serial, addressee, digest, reason, replaced_by in tx.all(_TOLD, product_id=product_id)
+        for kind, version, serial, addressee, digest, reason, replaced_by in tx.all(_TOLD, **_spelt(product_id))
     ]
+
+
+def _spelt(product_id: str) -> dict[str, object]:
+    named = product.parse(product_id)
+    return {"mode": named.mode.value, "origin": named.origin, "product_id": product_id}
 
 
 def by_id(tx: Tx, tombstone_id: int) -> Grave | None:

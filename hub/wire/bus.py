@@ -6,10 +6,11 @@ What a stream and a durable are made of is frozen once two states are peers; eac
 from __future__ import annotations
 
 import asyncio
+import base64
 import dataclasses
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from nats.aio.msg import Msg
@@ -105,6 +106,28 @@ class Bus:
             found = await self._js.update_stream(wanted)
         return _stream(mode, found, created=False)
 
+    async def found(self, mode: Mode) -> Stream | None:
+        """The mode's stream as it lies there, untouched; None when there is none."""
+        try:
+            info = await self._js.stream_info(stream_of(mode))
+        except NotFoundError:
+            return None
+        if not (info.config.metadata or {}).get("epoch"):
+            return None
+        return _stream(mode, info, created=False)
+
+    async def everything(self, stream: Stream) -> AsyncIterator[tuple[int, str, bytes, bytes]]:
+        """Every message up to the stream's `last` as sequence, subject, header block and payload, in its order."""
+        sequence = 0
+        while sequence < stream.last:
+            try:
+                message = await self._js.get_msg(stream.name, seq=sequence + 1, subject=">", next=True)
+            except NotFoundError:
+                return
+            sequence = message.seq or stream.last
+            block = base64.b64decode(message.hdrs or b"")
+            yield sequence, message.subject or "", block, message.data or b""
+
     async def begin_anew(self, stream: Stream, origins: Sequence[str], max_bytes: int) -> Stream:
         """Empty a stream that was set back (a restored copy of its store) and give its life a new name."""
         await self._js.purge_stream(stream.name)
@@ -168,11 +191,15 @@ class Bus:
 
     async def holds(self, stream: str, sequence: int, subject: str, payload: bytes) -> bool:
         """Whether this very message lies at this place."""
+        return await self.at(stream, sequence) == (subject, payload)
+
+    async def at(self, stream: str, sequence: int) -> tuple[str, bytes] | None:
+        """Subject and payload of the message at this place, None when there is none."""
         try:
             found = await self._js.get_msg(stream, sequence)
         except NotFoundError:
-            return False
-        return (found.subject, found.data) == (subject, payload)
+            return None
+        return found.subject or "", found.data or b""
 
     async def delete(self, stream: str, sequence: int) -> None:
         """Take one message out of the stream, overwritten; fine when it is gone already."""

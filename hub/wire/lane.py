@@ -68,6 +68,7 @@ class Pull:
         self._acks = f"$JS.ACK.{self._where}."
         self._inbox = connection.new_inbox()
         self._asked = 0
+        self._asked_at = 0.0
         self._left = 0
         self._gathered: list[Msg] = []
         self._news = asyncio.Event()
@@ -90,7 +91,6 @@ class Pull:
         """
         if not self._left:
             await self._ask()
-        began = time.monotonic()
         while not self._gathered and self._left:
             self._news.clear()
             try:
@@ -99,7 +99,7 @@ class Pull:
             except TimeoutError:
                 raise NoLink("The peer's server is silent.", code="silent") from None
         taken, self._gathered = self._gathered, []
-        if not taken and time.monotonic() - began < _HASTY:
+        if not taken and time.monotonic() - self._asked_at < _HASTY:
             await asyncio.sleep(_HASTY)  # a server that ends every pull at once is not asked in a circle
         elif not self._left:
             await self._ask()  # the next ones come while these are judged and stored
@@ -121,6 +121,7 @@ class Pull:
         if self._trouble is not None:
             raise NoLink(f"The peer's server gives us nothing: {self._trouble}", code="refused")
         self._asked += 1
+        self._asked_at = time.monotonic()
         self._left = _BATCH
         wanted = {"batch": _BATCH, "max_bytes": _BYTES, "expires": int(_EXPIRES * 1e9)}
         subject = f"{API}.CONSUMER.MSG.NEXT.{self._where}"

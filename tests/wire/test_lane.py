@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -130,6 +131,19 @@ async def test_a_pull_that_ends_is_asked_again_and_full_ones_follow_each_other(t
             await standing.acknowledge(messages)
         assert found == [b"%d" % n for n in range(20)]
         assert standing.behind == 0
+
+
+async def test_a_pull_that_ends_soon_after_a_message_is_not_taken_for_hasty(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(lane, "_EXPIRES", 0.6)
+    monkeypatch.setattr(lane, "_HASTY", 0.5)
+    async with pulling(tmp_path) as (_, bus, link):
+        standing = pull(await link())
+        await standing.begin()
+        asyncio.get_running_loop().call_later(0.4, lambda: early.append(asyncio.create_task(put(bus, b"1"))))
+        early: list[asyncio.Task[None]] = []
+        assert [each.data for each in await standing.batch()] == [b"1"]
+        assert await standing.batch() == []  # the pull ended 0.2 s after the message, and 0.6 s after it was asked
+        assert standing._left  # and the next one stands already: the lane is not deaf for a while
 
 
 async def test_messages_that_left_the_stream_are_not_waited_for(tmp_path: Path, monkeypatch) -> None:
