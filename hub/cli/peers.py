@@ -9,6 +9,7 @@ from typing import Any
 import cyclopts
 
 from hub.cli.client import Client
+from hub.cli.offers import fetch
 from hub.cli.output import AsJson, Url, json_line, say, table
 from hub.errors import Invalid
 
@@ -42,6 +43,16 @@ def agree(place: str, file: Path, *, url: Url = None, as_json: AsJson = False) -
     """Set what this node shares with a peer: topics, TLP ceiling, lanes, dates."""
     done = Client(url).post(f"/api/v1/peers/{place.lower()}/agreement", json=_read(file))
     json_line(done) if as_json else say(f"The agreement with {place.upper()} is in force at this node's broker.")
+    return 0
+
+
+@app.command
+def offer(place: str, *, out: Path, url: Url = None, as_json: AsJson = False) -> int:
+    """Write what a restored peer can be given back: its own signed bulletins and recalls, and ours that are meant for it."""
+    count = fetch(Client(url), place.lower(), out)
+    json_line({"file": str(out), "messages": count}) if as_json else say(
+        f"{count} messages lie in {out}. It may hold AMBER: hand it over as such. There: hub restore ... --from-peers FILE"
+    )
     return 0
 
 

@@ -11,6 +11,7 @@ import msgspec
 from hub.desk import dispatch, record, settling
 from hub.desk.dispatch import Recall
 from hub.desk.drafting import permit
+from hub.desk.held import refuse_held
 from hub.desk.office import CLOCK, Office
 from hub.errors import Conflict, FieldError, Invalid, NotFound
 from hub.rules.agreement import Agreement
@@ -18,7 +19,7 @@ from hub.rules.authority import Verb
 from hub.rules.decision import Withheld
 from hub.rules.lifecycle import Stage, covered
 from hub.rules.release import reach
-from hub.store import holders, outbox, peers, revisions
+from hub.store import holders, outbox, peers, restoring, revisions
 from hub.store.peers import Peer
 from hub.store.people import Person
 from hub.store.revision import Revision
@@ -122,6 +123,7 @@ def revoke_peer(tx: Tx, office: Office, actor: Person, now: dt.datetime, place: 
     known = peers.peer(tx, place)
     if known is None or known.state != "active":
         raise NotFound(f"{place[:20]} is no peer of this node.")
+    refuse_held(tx)
     peer = msgspec.structs.replace(known, state="revoked", file=None, updated_at=now)
     peers.save(tx, peer)
     record.tell(tx, office, now, actor.id, "revoke-peer", (place, 0), {"reason": reason})
@@ -131,6 +133,8 @@ def revoke_peer(tx: Tx, office: Office, actor: Person, now: dt.datetime, place: 
 
 def lapse(tx: Tx, office: Office, now: dt.datetime) -> tuple[str, ...]:
     """Agreements begin and end by this node's clock: recall or send what changed by that. The peers that it was about."""
+    if restoring.held(tx):
+        return ()
     changed = []
     compared = peers.reconciled(tx)
     for place, agreement in peers.agreements(tx).items():
@@ -156,6 +160,8 @@ def _compared_with(agreement: Agreement | None, now: dt.datetime) -> str:
 
 def _reconcile(tx: Tx, office: Office, by: str, now: dt.datetime, place: str) -> None:
     """Compare what a peer holds of us with what it may have now: recall the one, send it copies of the other."""
+    if restoring.held(tx):  # a recall takes a serial: `lapse` does it when the hold is over
+        return
     agreed = {place: peers.agreements(tx).get(place)}
     after = 0
     while page := revisions.own_between(tx, place, after, PAGE):

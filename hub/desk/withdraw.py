@@ -8,13 +8,14 @@ import datetime as dt
 from hub.desk import dispatch, record
 from hub.desk.dispatch import Recall
 from hub.desk.drafting import permit
+from hub.desk.held import refuse_held
 from hub.desk.office import CLOCK, Office
 from hub.errors import Conflict, FieldError, Invalid, NotFound
 from hub.rules.authority import Verb
 from hub.rules.decision import Refused
 from hub.rules.lifecycle import Stage, step
 from hub.rules.release import GRACE, Widest
-from hub.store import bulletins, fragments, holders, outbox, revisions, standing
+from hub.store import bulletins, holders, outbox, revisions, standing
 from hub.store.people import Person
 from hub.store.revision import Revision
 from hub.store.tx import Tx
@@ -56,6 +57,7 @@ def withdraw(
     stage = step(standing_now.stage, Verb.WITHDRAW)
     if isinstance(stage, Refused):
         record.conflict(stage)
+    refuse_held(tx)
     _check_replacement(tx, standing_now, replaced_by)
     _take_back(tx, now, standing_now, reason, replaced_by)
     body = {"reason": reason.value, "replaced_by": replaced_by}
@@ -75,7 +77,6 @@ def withdraw(
 def _take_back(tx: Tx, now: dt.datetime, revision: Revision, reason: Reason, replaced_by: str | None) -> None:
     outbox.supersede(tx, revision.mode, revision.product_id, revision.version)
     standing.withdraw(tx, now, revision.product_id, TombstoneKind.WITHDRAWN, reason, replaced_by)
-    fragments.drop(tx, revision.seq)
     bulletins.close(tx, revision.product_id, Stage.WITHDRAWN, now)
 
 
@@ -123,7 +124,6 @@ def expire(tx: Tx, office: Office, now: dt.datetime) -> int:  # noqa: ARG001 - e
 
 def _expire(tx: Tx, now: dt.datetime, revision: Revision) -> None:
     standing.expire(tx, now, revision.seq)
-    fragments.drop(tx, revision.seq)
     if revision.own:
         outbox.supersede(tx, revision.mode, revision.product_id, revision.version)
     record.commit(tx, now, CLOCK, Verb.EXPIRE.value, (revision.product_id, revision.version), revision.hash)

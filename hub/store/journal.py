@@ -19,6 +19,7 @@ from hub.store.chain import (
     Said,
     append,
     append_all,
+    begin_epoch,
     detail,
     entries,
     erase_detail,
@@ -32,7 +33,7 @@ from hub.store.chain import (
     sealed_heads,
     walk,
 )
-from hub.store.revision import Revision, of_bulletin
+from hub.store.revision import HIDDEN, Revision, of_bulletin
 from hub.store.statement import statement
 from hub.store.tables import details, journal
 from hub.store.tables import revisions as revision_table
@@ -53,6 +54,7 @@ __all__ = [
     "Said",
     "append",
     "append_all",
+    "begin_epoch",
     "detail",
     "entries",
     "erase_detail",
@@ -63,14 +65,16 @@ __all__ = [
     "salted",
     "save_head",
     "sealed_heads",
+    "told",
     "verify",
     "walk",
 ]
 
 MOST = 1_000  # problems told; a record with more is lost anyway
 PAGE = 500
-RELEASED = ("publish", "receive")
-RECALLED = ("recall", "receive-recall")
+RELEASED = ("publish", "receive", "recover")
+RECALLED = ("recall", "receive-recall", "recover-recall")
+RESTORED = "restore"  # the only verb that begins an epoch
 _COLUMNS = (
     "mode",
     "origin",
@@ -99,8 +103,8 @@ class Problem(msgspec.Struct, frozen=True):
         return f"{self.where}: {self.message}"
 
 
-def _verb_is(verbs: tuple[str, str]) -> sa.ColumnElement[bool]:
-    return sa.or_(journal.c.verb == verbs[0], journal.c.verb == verbs[1])
+def _verb_is(verbs: tuple[str, ...]) -> sa.ColumnElement[bool]:
+    return sa.or_(*(journal.c.verb == verb for verb in verbs))
 
 
 _thing = tombstone_table.c.product_id + " " + tombstone_table.c.addressee
@@ -173,11 +177,19 @@ def verify(tx: Tx, keys: Collection[str] | None = None) -> list[Problem]:
         functools.partial(_drafts, tx),
     )
     for check in checks:
-        for problem in check():
+        for problem in told(check):
             problems.append(problem)
             if len(problems) >= MOST:
                 return problems
     return problems
+
+
+def told(check: Callable[[], Iterator[Problem]]) -> Iterator[Problem]:
+    """What a check finds; where damage ends it, what it met there: the other checks go on."""
+    try:
+        yield from check()
+    except Exception as error:  # noqa: BLE001 - a flipped bit shows itself as any error of any decoder
+        yield Problem("record", "unreadable", f"a row cannot be read ({type(error).__name__}: {error})"[:300])
 
 
 def _chain(tx: Tx) -> Iterator[Problem]:
@@ -191,6 +203,8 @@ def _chain(tx: Tx) -> Iterator[Problem]:
         follows = (epoch, sequence + 1) if entry.epoch == epoch else (entry.epoch, 1)
         if (entry.epoch, entry.sequence) != follows or entry.epoch < epoch:
             yield Problem(where, "sequence", f"the entry before it is {epoch}.{sequence}")
+        if entry.epoch != epoch and epoch and entry.verb != RESTORED:
+            yield Problem(where, "epoch", f"epoch {epoch} ends without a {RESTORED}")
         prev, epoch, sequence = entry.hash, entry.epoch, entry.sequence
 
 
@@ -254,7 +268,7 @@ def _version(tx: Tx, revision: Revision) -> Iterator[Problem]:
         yield Problem(where, "payload", "its bytes do not give its hash")
         return
     yield from _copies(tx, where, revision, revision.payload)
-    if revision.desk_only is None:
+    if revision.desk_only in (None, HIDDEN):
         yield from _columns(where, revision, revision.payload)
 
 

@@ -19,7 +19,7 @@ from hub.store.statement import statement
 from hub.store.tables import outbox, revisions, streams, tombstones
 from hub.store.tx import Tx
 from schemas.envelope import Envelope, message_id, payload_hash
-from schemas.times import format_time
+from schemas.times import format_time, parse_time
 from schemas.vocabulary import Mode
 
 Kind = Literal["bulletin", "recall"]
@@ -70,6 +70,18 @@ class Sent(msgspec.Struct, frozen=True):
     sequence: int
 
 
+class Sending(msgspec.Struct, frozen=True):
+    """Where one copy of a product is: pending, sent, superseded, deleted or cancelled; why, when it did not go."""
+
+    kind: Kind
+    version: int
+    addressee: str
+    state: str
+    error: str | None
+    created_at: dt.datetime
+    sent_at: dt.datetime | None
+
+
 class StreamState(msgspec.Struct, frozen=True):
     """What the sender remembers of a stream: our epoch of it, what the broker calls this incarnation, the last sequence."""
 
@@ -83,6 +95,17 @@ _ADD = statement(
     sa.insert(outbox),
     *("mode", "kind", "product_id", "version", "addressee", "subject", "hash", "key", "signature"),
     *("revision", "tombstone", "state", "msg_id", "created_at"),
+)
+_SAME = statement(
+    sa.select(outbox.c.id)
+    .where(
+        outbox.c.mode == sa.bindparam("in_mode"),
+        outbox.c.product_id == sa.bindparam("product"),
+        outbox.c.subject == sa.bindparam("which"),
+        outbox.c.hash == sa.bindparam("digest"),
+    )
+    .order_by(outbox.c.id.desc())
+    .limit(1)
 )
 _LIVE = sa.or_(outbox.c.state == "pending", outbox.c.state == "sent")
 _payload = sa.func.coalesce(revisions.c.payload, tombstones.c.payload)
@@ -201,6 +224,20 @@ _COPIES = statement(
         outbox.c.revision == sa.bindparam("revision")
     )
 )
+_OF_PRODUCT = statement(
+    sa.select(
+        outbox.c.kind,
+        outbox.c.version,
+        outbox.c.addressee,
+        outbox.c.state,
+        outbox.c.error,
+        outbox.c.created_at,
+        outbox.c.sent_at,
+    )
+    .where(outbox.c.product_id == sa.bindparam("product_id"), outbox.c.mode == sa.bindparam("mode"))
+    .order_by(outbox.c.id.desc())
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
 _new = insert(streams)
 _STREAM_SET = statement(
     _new.on_conflict_do_update(
@@ -239,6 +276,14 @@ def _row(copy: Copy, at: str) -> dict[str, object]:
         "msg_id": message_id(sealed.subject, sealed.payload),
         "created_at": at,
     }
+
+
+def add_sent(tx: Tx, now: dt.datetime, copy: Copy, place: tuple[int, int]) -> None:
+    """Note a copy that lies in the stream already, at this (epoch, sequence): of a row that is there only the place."""
+    row = _row(copy, format_time(now))
+    same = tx.one(_SAME, in_mode=row["mode"], product=row["product_id"], which=row["subject"], digest=row["hash"])
+    number = tx.insert(_ADD, **row) if same is None else int(same[0])
+    mark_sent(tx, number, *place, now)
 
 
 def pending(tx: Tx, limit: int = 100) -> list[Outgoing]:
@@ -303,6 +348,12 @@ def copies(tx: Tx, revision: int) -> list[tuple[str, str, str, str, str]]:
     return [tuple(row) for row in tx.all(_COPIES, revision=revision)]
 
 
+def of_product(tx: Tx, mode: Mode, product_id: str, limit: int = 500) -> list[Sending]:
+    """What became of every copy and recall of a product, the newest first."""
+    rows = tx.all(_OF_PRODUCT, mode=mode.value, product_id=product_id, limit=limit)
+    return [_sending(row) for row in rows]
+
+
 def stream_state(tx: Tx, name: str) -> StreamState | None:
     """What is remembered of a stream."""
     row = tx.one(_STREAM_GET, name=name)
@@ -319,6 +370,11 @@ def set_stream_state(tx: Tx, name: str, state: StreamState) -> None:
         sequence=state.sequence,
         data=state.data,
     )
+
+
+def _sending(row: sqlite3.Row) -> Sending:
+    kind, version, addressee, state, error, created, sent = row
+    return Sending(kind, version, addressee, state, error, parse_time(created), parse_time(sent) if sent else None)
 
 
 def _outgoing(row: sqlite3.Row) -> Outgoing:

@@ -111,6 +111,7 @@ class Sender:
                 self._epochs[mode] = known.epoch
                 return
             log.error("the stream was set back and is filled anew", stream=stream.name, last=stream.last)
+        if known is not None and stream.last:  # what lies there unknown to the record could never be taken back
             stream = await bus.begin_anew(stream, self._office.origins, self._max_bytes)
         self._epochs[mode] = await self._database.write(begin_epoch, stream)
 

@@ -30,6 +30,7 @@ from hub.wire.keys import Keys
 from hub.wire.keys import load as load_keys
 from hub.wire.names import modes_of, streams_of
 from hub.wire.receiver import Clock, Receiver, endpoint_of, off_because
+from hub.wire.recovery import Recovery
 from hub.wire.sender import Sender
 from hub.wire.together import end, until_one_ends
 from schemas.vocabulary import KeyState, KeyUse
@@ -69,9 +70,10 @@ class Station:
         self._clock = clock
         self._tls = directory / "tls"
         listen = host, ports.keep(directory / "nats", host, port)
-        self._config = _config(directory, office, self._keys, listen, max_bytes)
+        self._config = config_of(directory, office, self._keys, listen, max_bytes)
         self._broker = Broker(self._config, find_server())
         self._sender = Sender(database, office, clock, max_bytes)
+        self._recovery = Recovery(database, office, clock)
         self._receivers: dict[str, tuple[Receiver, asyncio.Task[None]]] = {}
         self._off: dict[str, str] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -123,7 +125,7 @@ class Station:
     @property
     def state(self) -> State:
         """How the node's own side stands."""
-        error = self._broker.error or self._error or self._sender.error
+        error = self._broker.error or self._error or self._recovery.words or self._sender.error
         if error is None and not self._sender.running:
             error = "the sender is starting"
         return State(error is None, error, self._broker.pid, self._config.port)
@@ -155,9 +157,13 @@ class Station:
         connection = await dial(self._own_endpoint())
         try:
             self._error = None
-            await until_one_ends(connection.ended(), self._sender.run(Bus(connection)))
+            await until_one_ends(connection.ended(), self._work(Bus(connection)))
         finally:
             await connection.close()
+
+    async def _work(self, bus: Bus) -> None:
+        await self._recovery.run(bus)  # a restored node sends nothing before it has read what it sent
+        await self._sender.run(bus)
 
     def _fail(self, words: str) -> None:
         if words != self._error:
@@ -245,7 +251,8 @@ def _keys_of(peer: Peer, now: dt.datetime) -> tuple[str, ...]:
     )
 
 
-def _config(directory: Path, office: Office, keys: Keys, listen: tuple[str, int], max_bytes: int) -> ServerConfig:
+def config_of(directory: Path, office: Office, keys: Keys, listen: tuple[str, int], max_bytes: int) -> ServerConfig:
+    """The configuration of a node's own server, as yet without peers."""
     return ServerConfig(
         name=f"hub-{office.place}-{keys.hub.public[1:13].lower()}",
         host=listen[0],

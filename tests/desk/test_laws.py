@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from hub.desk import adopt, clock, compose, people, publish, vet, withdraw
+from hub.desk import adopt, clock, compose, people, publish, sign_in, vet, withdraw
 from hub.desk import peers as desk_peers
 from hub.desk.enqueue import enqueue
 from hub.desk.receive import hold, open_lane, receive
@@ -58,6 +58,11 @@ def test_every_verb_of_the_desk(tx, ok):
     person = do(people.add_person, tx.operator, NOW, "new", "New", [Role.ANALYST])
     do(people.issue_token, tx.operator, NOW, person, "laptop")
     do(people.issue_feed_token, tx.operator, NOW, "tx", Tlp.GREEN, "Austin ISD")
+    code = do(sign_in.invite, tx.operator, NOW, person.id)
+    do(sign_in.enrol, NOW, code, "$argon2id$")
+    do(sign_in.change_password, person, NOW, "$argon2id$", "$argon2id$2")
+    with pytest.raises(HubError):
+        do(sign_in.enrol, NOW, code, "$argon2id$")
     do(people.change_person, tx.operator, NOW, person.id, roles=[Role.PRIVACY])
 
     draft = do(compose.compose, tx.analyst, NOW, content())

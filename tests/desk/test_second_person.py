@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from hub.desk import compose, people, publish, vet
+from hub.desk import compose, people, publish, sign_in, vet
 from hub.errors import Conflict, Forbidden
 from hub.rules.authority import Role
 from hub.rules.lifecycle import Stage
@@ -117,6 +117,57 @@ def test_whoever_made_a_token_for_the_author_is_no_other_person(tx):
     draft = tx.compose()
     draft = tx.write(vet.submit, tx.analyst, NOW, draft.id, draft.version)
     refused("not-second-person", tx.write, vet.approve, both, NOW, draft.id, draft.version)
+
+
+def approves(tx, at, who=None):
+    """What approving a new draft of the analyst's comes to at a time: "yes", or why not."""
+    draft = tx.compose()
+    draft = tx.write(vet.submit, tx.analyst, NOW, draft.id, draft.version)
+    try:
+        tx.write(vet.approve, who or tx.supervisor, at, draft.id, draft.version)
+    except Forbidden as refusal:
+        return refusal.code
+    return "yes"
+
+
+def test_one_operator_with_tokens_of_both_is_no_two_people(tx):
+    first = people.hash_of(tx.write(people.issue_token, tx.operator, NOW, tx.analyst, "kept"))
+    assert approves(tx, NOW) == "yes", "a key to one of them only"
+    tx.write(people.issue_token, tx.operator, NOW, tx.supervisor, "kept")
+    month = dt.timedelta(days=30)
+    assert [approves(tx, NOW), approves(tx, NOW + month)] == ["not-second-person"] * 2
+    assert approves(tx, NOW, tx.director) == "yes"
+    tx.write(people.revoke_token, tx.operator, NOW, first)
+    assert approves(tx, NOW + dt.timedelta(hours=23)) == "not-second-person", "revoked, but held a moment ago"
+    assert approves(tx, NOW + dt.timedelta(hours=24)) == "yes"
+
+
+def test_a_token_that_is_over_is_no_key_any_more(tx):
+    tx.write(people.issue_token, tx.operator, NOW, tx.supervisor, "kept")
+    tx.write(people.issue_token, tx.operator, NOW, tx.analyst, "short", NOW + dt.timedelta(hours=1))
+    assert approves(tx, NOW + dt.timedelta(hours=24)) == "not-second-person"
+    assert approves(tx, NOW + dt.timedelta(hours=26)) == "yes"
+
+
+def test_whose_owners_enrolled_are_two_people(tx):
+    for person in (tx.analyst, tx.supervisor):
+        tx.write(people.issue_token, tx.operator, NOW, person, "first")
+    assert approves(tx, NOW) == "not-second-person"
+    code = tx.write(sign_in.invite, tx.operator, NOW, tx.supervisor.id)
+    assert approves(tx, NOW) == "not-second-person", "a link that nobody used proves nothing"
+    tx.write(sign_in.enrol, NOW, code, "$argon2id$")
+    assert approves(tx, NOW) == "yes", "the operator's token ended with it"
+    tx.write(people.issue_token, tx.operator, NOW, tx.supervisor, "another")
+    assert approves(tx, NOW) == "not-second-person"
+
+
+def test_whoever_made_the_approver_s_link_is_no_other_person_for_a_day(tx):
+    eve = tx.write(people.change_person, tx.operator, NOW, tx.analyst.id, roles=[Role.ANALYST, Role.OPERATOR])
+    code = tx.write(sign_in.invite, eve, NOW, tx.supervisor.id)
+    assert approves(tx, NOW) == "not-second-person"
+    tx.write(sign_in.enrol, NOW, code, "$argon2id$")
+    assert approves(tx, NOW + dt.timedelta(hours=23)) == "not-second-person"
+    assert approves(tx, NOW + dt.timedelta(hours=24)) == "yes"
 
 
 def test_the_authors_of_what_stands_stay_authors_of_what_follows(tx):

@@ -7,7 +7,7 @@ import pytest
 from hub.desk import compose, publish, withdraw
 from hub.errors import Conflict, Forbidden, Invalid, NotFound
 from hub.rules.lifecycle import Stage
-from hub.store import bulletins, fragments, journal, outbox, revisions, tombstones
+from hub.store import bulletins, journal, outbox, revisions, tombstones
 from schemas.stix import decode_tombstone
 from schemas.vocabulary import Caveat, Mode, Reason, Tlp, TombstoneKind
 from tests.desk.house import DAY, NOW
@@ -101,13 +101,6 @@ def test_it_comes_up_again_in_the_lists(tx):
     listed = tx.read(revisions.newest, mode=Mode.LIVE, reach=("district",))
     assert [one.product_id[-1] for one in listed] == ["1", "3", "2"]
     assert listed[0].withdrawn_reason is Reason.ERROR
-
-
-def test_its_renderings_go(tx):
-    tx.publish()
-    tx.database.write_sync(fragments.keep, "rss", [(1, b"<item/>")])
-    take_back(tx)
-    assert tx.read(fragments.some, "rss", [1]) == {}
 
 
 def test_a_replacement_is_one_of_ours(tx):
