@@ -17,7 +17,8 @@ settings.load_profile("steady")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=50, help="how many kill -9 the crash journey makes")
+    parser.addoption("--kills", type=int, default=200, help="how many kill -9 the crash journey makes")
+    parser.addoption("--cuts", type=int, default=20, help="how many power cuts the store goes through")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 from hub.store.statement import statement
 from hub.store.tables import quarantine, revisions
 from hub.store.tx import Tx
-from schemas.times import format_time
+from schemas.times import format_time, parse_time
 
 ROOM_ITEMS = 1_000  # per peer, kept with their bytes; as many again of those that wait for a `restored`
 ROOM_FACTS = 10_000  # per peer, kept in all; what comes after is only counted in the newest row
@@ -39,6 +39,16 @@ class Held(msgspec.Struct, frozen=True):
     times: int
     first_at: str
     last_at: str
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What may be told of a refused copy: nothing of what it says."""
+
+    code: str
+    reason: str
+    times: int
+    first_at: dt.datetime
+    last_at: dt.datetime
 
 
 _FIELDS = tuple(quarantine.c[name] for name in Held.__struct_fields__)
@@ -93,6 +103,12 @@ _NEWEST = statement(
     sa.select(*_FIELDS)
     .where(quarantine.c.id < sa.bindparam("before"))
     .order_by(quarantine.c.id.desc())
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_TOLD = statement(
+    sa.select(*(quarantine.c[name] for name in Told.__struct_fields__))
+    .where(quarantine.c.peer == sa.bindparam("from_peer"))
+    .order_by(quarantine.c.last_at.desc(), quarantine.c.id.desc())
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 _ONE = statement(sa.select(*_FIELDS).where(quarantine.c.id == sa.bindparam("id")))
@@ -155,6 +171,12 @@ def forget(tx: Tx, product_id: str, *, for_good: bool) -> None:
 def items(tx: Tx, *, limit: int = 100, before: int | None = None) -> list[Held]:
     """What is held, newest first, a page."""
     return [Held(*row) for row in tx.all(_NEWEST, before=2**62 if before is None else before, limit=limit)]
+
+
+def told(tx: Tx, peer: str, limit: int) -> list[Told]:
+    """What of this peer was refused, the last to come first."""
+    rows = tx.all(_TOLD, from_peer=peer, limit=limit)
+    return [Told(code, reason, times, parse_time(first), parse_time(last)) for code, reason, times, first, last in rows]
 
 
 def item(tx: Tx, number: int) -> Held | None:

@@ -16,7 +16,7 @@ def keep(directory: Path, host: str, wanted: int = 0) -> int:
     SettingsError when `host` is no address of this machine or the record is broken.
     """
     path = directory / "ports.json"
-    port = wanted or _kept(path) or _free(host)
+    port = wanted or _kept(path) or free(host)
     if port != wanted or path.exists():
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = path.with_suffix(".part")
@@ -37,7 +37,8 @@ def _kept(path: Path) -> int:
     return port
 
 
-def _free(host: str) -> int:
+def free(host: str) -> int:
+    """A port of this host that nobody listened on a moment ago. SettingsError: the host is none of ours."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as listener:

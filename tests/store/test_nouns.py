@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from hub.store import counters, fragments, idempotency, peers, people, revisions, sources
+from hub.store import counters, idempotency, peers, people, revisions, sources
 from hub.store.idempotency import Answer
 from hub.store.revisions import Narrow
 from hub.store.sources import SourceState
@@ -37,9 +37,9 @@ def test_every_table_says_of_which_kind_it_is():
         "usage",
         "counters",
         "streams",
-        "fragments",
         "sources",
         "idempotency",
+        "sessions",
     }
 
 
@@ -67,16 +67,6 @@ def test_a_source_is_remembered(desk):
     state = SourceState(etag='"1"', good_at=NOW, counts={"new": 3})
     write(desk, sources.save, NOW, "kev", state)
     assert desk.read(sources.states) == {"kev": state}
-
-
-def test_fragments(desk):
-    write(desk, fragments.keep, "rss", [(1, b"one"), (2, b"two")])
-    write(desk, fragments.keep, "atom", [(1, b"eins")])
-    assert desk.read(fragments.some, "rss", [1, 2, 3]) == {1: b"one", 2: b"two"}
-    write(desk, fragments.drop, 1)
-    assert desk.read(fragments.some, "rss", [1, 2]) == {2: b"two"}
-    write(desk, fragments.clear)
-    assert desk.read(fragments.some, "rss", [2]) == {}
 
 
 def test_a_held_lane(desk):
