@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
+# Readers say the same few things; a header is as long as the parser lets it be (8 KB), so this many are a megabyte at most.
+_SAID = 128
+
 
 def weights(header: str) -> dict[str, float]:
     """The weight of each name in the header, lower case; a weight that cannot be read counts as 0."""
@@ -24,6 +29,7 @@ def _weight(parameters: list[str]) -> float:
     return 1.0
 
 
+@functools.lru_cache(maxsize=_SAID)
 def prefers_html(accept: str) -> bool:
     """Whether a browser asks: text/html is named and weighs no less than JSON."""
     given = weights(accept)
@@ -32,6 +38,7 @@ def prefers_html(accept: str) -> bool:
     return html > 0 and html >= rival
 
 
+@functools.lru_cache(maxsize=_SAID)
 def takes_gzip(accept_encoding: str) -> bool:
     """Whether gzip is wanted; a client that says nothing gets the plain bytes."""
     given = weights(accept_encoding)

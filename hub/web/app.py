@@ -9,9 +9,26 @@ from aiohttp import web
 from hub.rules.authority import Verb
 from hub.rules.release import Exit
 from hub.web import answers as said
-from hub.web import bulletins, feeds, health, pages, peers, people, portal, queue, reference, sources
+from hub.web import (
+    bulletins,
+    cap,
+    feeds,
+    health,
+    offer,
+    pages,
+    peers,
+    people,
+    portal,
+    queue,
+    reference,
+    restoration,
+    search,
+    sources,
+)
 from hub.web import forms as given
 from hub.web.access import admit
+from hub.web.console import sign_in
+from hub.web.console.routes import CONSOLE
 from hub.web.openapi import describe
 from hub.web.parts import PARTS, Parts
 from hub.web.query import QUERY
@@ -27,12 +44,14 @@ _OWN_WORDS = "answers what the caller has just done, to the caller"
 _NO_BULLETIN = "says nothing of any bulletin"
 _LISTED = tuple(each for each in QUERY if each.name in {"limit", "before"})
 
-ROUTES: tuple[Route, ...] = (
+_NODE: tuple[Route, ...] = (
     # ------------------------------------------------------------------------------------ pages and feeds
     Route(method="GET", path="/", handler=portal.front, name="front", summary="Current bulletins for everybody",
           access="public", media=("text/html",), query=QUERY, exits=frozenset({Exit.PAGE})),
     Route(method="GET", path="/bulletins/{product_id}.stix.json", handler=portal.stix, name="bulletin_stix",
           summary="The signed STIX 2.1 bundle", access="public", media=(portal.STIX_MEDIA,), exits=frozenset({Exit.STIX})),
+    Route(method="GET", path="/bulletins/{product_id}.cap.xml", handler=cap.alert, name="bulletin_cap",
+          summary="A bulletin as a CAP 1.2 message", access="public", media=(cap.MEDIA,), exits=frozenset({Exit.CAP})),
     Route(method="GET", path="/bulletins/{product_id}.txt", handler=portal.text, name="bulletin_text",
           summary="A bulletin as plain text", access="public", media=("text/plain",), exits=frozenset({Exit.TEXT})),
     Route(method="GET", path="/bulletins/{product_id}", handler=portal.page, name="bulletin",
@@ -73,6 +92,9 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/api/v1/bulletins/{id}/withdraw", handler=bulletins.withdraw, name="withdraw",
           summary="Take a product back, everywhere and for good", access=Verb.WITHDRAW, body=given.WithdrawForm,
           answer=said.Withdrawn, no_item=_OWN_WORDS),
+    Route(method="GET", path="/api/v1/search", handler=search.found, name="search",
+          summary="Bulletins that have these words, newest first", access=Verb.READ_DESK, answer=search.FoundBulletins,
+          query=search.QUERY, exits=_API),
     # ------------------------------------------------------------------------------------ what came in
     Route(method="GET", path="/api/v1/queue", handler=queue.rows, name="queue", summary="What waits, folded",
           access=Verb.READ_QUEUE, answer=queue.QueueRows, no_item=queue.NO_ITEM),
@@ -111,14 +133,23 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/api/v1/peers/{place}/revoke", handler=peers.revoke, name="revoke_peer",
           summary="It is no peer any more", access=Verb.MANAGE_PEERS, body=given.RevokeForm, answer=peers.PeerView,
           no_item=_NO_BULLETIN),
+    Route(method="GET", path="/api/v1/peers/{place}/offer", handler=offer.page, name="offer",
+          summary="What a restored peer can be given back, signed", access=Verb.PUBLISH, answer=offer.OfferPage,
+          query=offer.AFTER, exits=_API),
     Route(method="GET", path="/api/v1/people", handler=people.listed, name="people",
           summary="Who has an account", access=Verb.MANAGE_PEOPLE, answer=people.People, no_item=_NO_BULLETIN),
     Route(method="POST", path="/api/v1/people", handler=people.add, name="add_person",
-          summary="Make an account", access=Verb.MANAGE_PEOPLE, body=given.PersonForm, answer=people.PersonView,
+          summary="Make an account", access=Verb.MANAGE_PEOPLE, body=given.PersonForm, answer=people.NewPerson,
           status=201, no_item=_NO_BULLETIN),
     Route(method="PATCH", path="/api/v1/people/{id}", handler=people.change, name="change_person",
           summary="Other roles, or the account closed or open", access=Verb.MANAGE_PEOPLE, body=given.PersonPatch,
           answer=people.PersonView, no_item=_NO_BULLETIN),
+    Route(method="POST", path="/api/v1/people/{id}/enrolment", handler=people.invite, name="invite",
+          summary="Make a link by which somebody chooses a password; it is shown once", access=Verb.MANAGE_PEOPLE,
+          answer=people.NewLink, status=201, no_item=_NO_BULLETIN),
+    Route(method="POST", path="/api/v1/enrolments", handler=people.enrol, name="use_enrolment",
+          summary="Choose one's own password by a link, and make one's own first token", access="public",
+          body=given.EnrolmentForm, answer=people.NewToken, status=201, no_item=_NO_BULLETIN),
     Route(method="GET", path="/api/v1/people/{id}/tokens", handler=people.tokens, name="tokens",
           summary="One person's tokens, by hash", access=Verb.MANAGE_PEOPLE, answer=people.Tokens,
           no_item=_NO_BULLETIN),
@@ -138,6 +169,12 @@ ROUTES: tuple[Route, ...] = (
           summary="End a private feed address at once", access=Verb.MANAGE_PEOPLE, status=204, media=(),
           no_item=_NO_BULLETIN),
     # ------------------------------------------------------------------------------------ the node itself
+    Route(method="GET", path="/api/v1/restoration", handler=restoration.show, name="restoration",
+          summary="What a restored node still waits for", access=Verb.READ_OPERATIONS,
+          answer=restoration.RestorationView, no_item=_NO_BULLETIN),
+    Route(method="POST", path="/api/v1/restoration/override", handler=restoration.override, name="override_hold",
+          summary="End the hold of a restored node, with a reason", access=Verb.OVERRIDE,
+          body=restoration.OverrideForm, answer=restoration.Ended, no_item=_NO_BULLETIN),
     Route(method="GET", path="/healthz", handler=health.healthz, name="healthz", summary="The process answers",
           access="public", answer=health.Alive, no_item=_NO_BULLETIN),
     Route(method="GET", path="/readyz", handler=health.readyz, name="readyz", summary="The node can do its work",
@@ -160,6 +197,8 @@ ROUTES: tuple[Route, ...] = (
           access="public", media=("text/plain",), no_item=_NO_BULLETIN),
 )  # fmt: skip
 
+ROUTES: tuple[Route, ...] = _NODE + CONSOLE
+
 
 def make_app(node: Parts) -> web.Application:
     """The application of one node. Nothing is shared between two of them."""
@@ -170,6 +209,7 @@ def make_app(node: Parts) -> web.Application:
         lambda: describe(ROUTES, title=node.title, version=node.version, server=node.public_url)
     )
     pages.set_up(app, node)
+    sign_in.set_up(app)
     app.on_response_prepare.append(add_headers)
     for route in ROUTES:
         resource = app.router.add_resource(route.path, name=route.name)
@@ -183,7 +223,7 @@ def make_app(node: Parts) -> web.Application:
 def _guarded(route: Route) -> Any:
     async def handler(request: web.Request) -> web.StreamResponse:
         request[ROUTE] = route
-        await admit(request, route.access)
+        await admit(request, route)
         return await route.handler(request)
 
     return handler

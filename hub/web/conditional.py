@@ -24,12 +24,13 @@ class Body:
     `modified` is an aware time. Equal bytes always give an equal tag, in every process.
     """
 
-    __slots__ = ("_gzip", "data", "media", "modified", "tag")
+    __slots__ = ("_gzip", "data", "date", "media", "modified", "tag")
 
     def __init__(self, data: bytes, media: str, modified: dt.datetime) -> None:
         self.data = data
         self.media = media
         self.modified = modified.astimezone(dt.UTC).replace(microsecond=0)
+        self.date = email.utils.format_datetime(self.modified, usegmt=True)
         self.tag = hashlib.sha256(data).hexdigest()[:32]
         self._gzip: bytes | None = None
 
@@ -47,7 +48,7 @@ def answer(request: web.Request, body: Body, headers: Mapping[str, str]) -> web.
     tag = f"{body.tag}-gz" if zipped else body.tag
     sent = {
         "ETag": f'"{tag}"',
-        "Last-Modified": email.utils.format_datetime(body.modified, usegmt=True),
+        "Last-Modified": body.date,
         "Vary": "Accept-Encoding",
         **headers,
     }

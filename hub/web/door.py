@@ -14,12 +14,13 @@ import structlog
 
 from hub.desk.office import Office
 from hub.errors import FieldError, NotFound, StoreError
-from hub.rules.decision import Allowed, Form
+from hub.rules.decision import Allowed, Form, Leave
 from hub.rules.lifecycle import UNRELEASED, Stage
 from hub.rules.release import District, Exit, Item, Public, Reader, Widest, may_leave
-from hub.store import bulletins, revisions
+from hub.store import bulletins, outbox, revisions
 from hub.store.bulletins import Draft
 from hub.store.database import Tx
+from hub.store.outbox import Sending
 from hub.store.revision import Revision
 from hub.store.revisions import Narrow
 from hub.web.parts import Parts
@@ -27,13 +28,14 @@ from hub.web.problem import Problem
 from hub.web.query import Filter
 from schemas.vocabulary import Mode
 
-__all__ = ["Asking", "Draft", "Found", "Leaving", "Revision"]
+__all__ = ["Asking", "Draft", "Found", "Leaving", "Revision", "Sending"]
 
 # How long a withdrawal stays in lists as an item; on its own page it stays for ever.
 TOLD = dt.timedelta(days=30)
 _PAGE = 250
 _MOST_LOOKED_AT = 5_000
 _DRAFTS = 200
+_EARLIER = 50
 _REACH: dict[type, tuple[str, ...]] = {
     Public: (Widest.PUBLIC.value,),
     District: (Widest.PUBLIC.value, Widest.DISTRICT.value),
@@ -90,6 +92,16 @@ async def one(node: Parts, asking: Asking, product_id: str) -> Leaving:
     return await node.database.read(one_within, node.office, asking, product_id, node.clock())
 
 
+async def with_earlier(node: Parts, asking: Asking, product_id: str) -> tuple[Leaving, tuple[Revision, ...]]:
+    """As `one`, and the versions before it that this reader could have by this way out in their time, the oldest first."""
+    return await node.database.read(_with_earlier, node.office, asking, product_id, node.clock())
+
+
+async def some(node: Parts, asking: Asking, seqs: Iterable[int]) -> list[Leaving]:
+    """Those of these stored versions that are shown, stand, and are for this reader, the last stored first."""
+    return await node.database.read(_some, node.office, asking, tuple(seqs), node.clock())
+
+
 async def draft(node: Parts, asking: Asking, draft_id: str) -> Draft:
     """One draft. Raises NotFound."""
     return await node.database.read(draft_within, node.office, asking, draft_id, node.clock())
@@ -97,7 +109,7 @@ async def draft(node: Parts, asking: Asking, draft_id: str) -> Draft:
 
 async def drafts(node: Parts, asking: Asking) -> list[Draft]:
     """The drafts that are still open, the last changed first, at most 200."""
-    return await node.database.read(_drafts, node.office, asking, node.clock())
+    return await node.database.read(drafts_within, node.office, asking, node.clock())
 
 
 def written(leavings: Iterable[Leaving], write: Callable[[Leaving], T]) -> Iterator[T]:
@@ -170,6 +182,13 @@ def _judged(tx: Tx, office: Office, asking: Asking, revision: Revision, now: dt.
         return None
 
 
+def _some(tx: Tx, office: Office, asking: Asking, seqs: tuple[int, ...], now: dt.datetime) -> list[Leaving]:
+    versions = revisions.of_seqs(tx, seqs)
+    stand = (revision for revision in versions if revision.current and revision.stage is not Stage.WITHDRAWN)
+    judged = (_judged(tx, office, asking, revision, now) for revision in stand)
+    return [leaving for leaving in judged if leaving is not None and not leaving.withdrawn]
+
+
 def _position(tx: Tx, office: Office, asking: Asking, wanted: Filter, now: dt.datetime) -> int | None:
     if wanted.before is None:
         return None
@@ -187,6 +206,22 @@ def one_within(tx: Tx, office: Office, asking: Asking, product_id: str, now: dt.
     if leaving is None:
         raise NotFound
     return leaving
+
+
+def _with_earlier(
+    tx: Tx, office: Office, asking: Asking, product_id: str, now: dt.datetime
+) -> tuple[Leaving, tuple[Revision, ...]]:
+    leaving = one_within(tx, office, asking, product_id, now)
+    before = [each for each in revisions.versions(tx, product_id) if each.version < leaving.revision.version]
+    could = (
+        each for each in before[-_EARLIER:] if _form(office, asking, _as_released(each), each.released_at) is not None
+    )
+    return leaving, tuple(could)
+
+
+def _as_released(revision: Revision) -> Item:
+    """A version as it was while it stood: judged at the time of its release, by today's rules."""
+    return dataclasses.replace(revision.item(), stage=Stage.RELEASED)
 
 
 def _leaving(tx: Tx, office: Office, asking: Asking, revision: Revision, now: dt.datetime) -> Leaving | None:
@@ -221,10 +256,39 @@ def draft_within(tx: Tx, office: Office, asking: Asking, which: str, now: dt.dat
     return found
 
 
-def _drafts(tx: Tx, office: Office, asking: Asking, now: dt.datetime) -> list[Draft]:
-    found = (each for stage in sorted(UNRELEASED) for each in bulletins.drafts(tx, _DRAFTS, stage=stage))
+def drafts_within(
+    tx: Tx, office: Office, asking: Asking, now: dt.datetime, stages: frozenset[Stage] = UNRELEASED
+) -> list[Draft]:
+    """As `drafts`, inside a transaction; those of these stages."""
+    found = (each for stage in sorted(stages) for each in bulletins.drafts(tx, _DRAFTS, stage=stage))
     allowed = [each for each in found if _form(office, asking, _item(each), now) is not None]
     return sorted(allowed, key=lambda each: each.updated_at, reverse=True)[:_DRAFTS]
+
+
+def versions_within(tx: Tx, office: Office, asking: Asking, product_id: str, now: dt.datetime) -> list[Leaving]:
+    """Every version of a product that this reader may have, the oldest first; [] when none, or none is here."""
+    found = (_leaving(tx, office, asking, revision, now) for revision in revisions.versions(tx, product_id))
+    return [leaving for leaving in found if leaving is not None]
+
+
+def drafts_of_within(tx: Tx, office: Office, asking: Asking, product_id: str, now: dt.datetime) -> list[Draft]:
+    """The drafts that became the versions of a product, and the open one, the newest first."""
+    found = bulletins.of_product(tx, product_id)
+    return [each for each in found if _form(office, asking, _item(each), now) is not None]
+
+
+def copies_within(tx: Tx, office: Office, asking: Asking, product_id: str, now: dt.datetime) -> list[Sending]:
+    """What was signed of a product and where each copy is on its way, the newest first. Raises NotFound as `one` does."""
+    mode = one_within(tx, office, asking, product_id, now).revision.mode
+    return outbox.of_product(tx, mode, product_id)
+
+
+def would_leave(office: Office, found: Draft, asking: Asking, now: dt.datetime) -> Leave:
+    """Whether a draft, once released, would leave by this way to this reader."""
+    item = dataclasses.replace(_item(found), stage=Stage.RELEASED)
+    return may_leave(
+        item, asking.exit, asking.reader, mode=asking.mode, now=now, policy=office.policy, place=office.place
+    )
 
 
 def _item(found: Draft) -> Item:
@@ -246,3 +310,8 @@ def _item(found: Draft) -> Item:
         record_class=bulletin.record_class,
         expires=bulletin.expires,
     )
+
+
+def unsent(tx: Tx) -> tuple[int, str | None]:
+    """How many messages wait to go to the peers, and since when the oldest. Numbers only: nothing of any bulletin."""
+    return outbox.waiting(tx)

@@ -1,14 +1,16 @@
-"""Feeds: what the door lets out, put together from stored fragments, byte for byte the same in every process."""
+"""Feeds: what the door lets out, put together from items rendered once each, byte for byte the same in every process."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import urllib.parse
 from collections.abc import Callable, Iterable
 
 import msgspec
 from aiohttp import web
+from yarl import URL
 
 from connectors.feeds import json_feed, rss
 from connectors.feeds.entry import Channel, Entry, of_bulletin, of_withdrawal
@@ -105,15 +107,22 @@ async def private(request: web.Request) -> web.Response:
 
 
 async def _open(request: web.Request, mode: Mode, base: str) -> web.Response:
-    wanted = Wanted(_form(request), Public(), mode, read_filter(request.query), base)
+    wanted, own = _everybody(_form(request), mode, base, request.rel_url.raw_query_string)
     body = await _body(request, wanted)
     page = f'<{parts(request).public_url}/>; rel="alternate"; type="text/html"'
-    link = f'<{wanted.address(before=wanted.filter.before)}>; rel="self", {page}'
-    headers = {"Cache-Control": _PUBLIC, "Link": link, "Vary": "Accept, Accept-Encoding"}
+    headers = {"Cache-Control": _PUBLIC, "Link": f'<{own}>; rel="self", {page}', "Vary": "Accept, Accept-Encoding"}
     if wanted.form != "json" and prefers_html(request.headers.get("Accept", "")):
         # Whoever follows the link in a browser gets the styled feed instead of a download or a wall of source.
         headers["Content-Type"] = "text/xml; charset=utf-8"
     return answer(request, body, headers)
+
+
+@functools.lru_cache(maxsize=256)
+def _everybody(form: str, mode: Mode, base: str, query: str) -> tuple[Wanted, str]:
+    """The open feed that this query asks for, and its own address: readers ask the same again and again."""
+    asked = read_filter(URL.build(path="/", query_string=query, encoded=True).query)
+    wanted = Wanted(form, Public(), mode, asked, base)
+    return wanted, wanted.address(before=asked.before)
 
 
 def _form(request: web.Request) -> str:
@@ -141,7 +150,7 @@ async def render(node: Parts, shelf: Shelf, wanted: Wanted) -> tuple[bytes, str]
 
 
 def _fragment(node: Parts, shelf: Shelf, wanted: Wanted, leaving: Leaving) -> bytes:
-    """One stored fragment. A version never changes; what is told of it does, and then its row says when."""
+    """One item, rendered once while it is kept. A version never changes; what is told of it does, and then its row says when."""
     revision = leaving.revision
     key = (revision.seq, leaving.form, leaving.replaced_by, revision.updated_at, wanted.form, wanted.filter.lang)
     kept = shelf.fragments.get(key)

@@ -175,6 +175,14 @@ class PersonForm(Form):
     roles: tuple[Role, ...]
 
 
+class EnrolmentForm(Form):
+    """The code of one's own link, the password that one chose, and what the new token is for."""
+
+    code: Annotated[str, pydantic.Field(max_length=100)]
+    password: Annotated[str, pydantic.Field(max_length=1000)]
+    label: Label = "first"
+
+
 class PersonPatch(Form):
     """Other roles, or whether the account is open."""
 

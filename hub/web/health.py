@@ -11,8 +11,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from hub.errors import StoreError
 from hub.metrics import REGISTRY
-from hub.store import people
+from hub.store import people, restoring
 from hub.web.conditional import Body, answer
+from hub.web.measures import measure
 from hub.web.parts import Parts, parts
 from schemas.register import RegisterEntry
 
@@ -26,7 +27,10 @@ class Alive(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """`status` is ok, degraded (it serves, but a part is down) or unavailable; `checks` says of each part ok or not."""
+    """`status` is ok, degraded (it serves, but a part is down) or unavailable; `checks` says of each part ok or not.
+
+    `restore` is there while a restored node is held.
+    """
 
     status: str
     checks: dict[str, str]
@@ -92,6 +96,8 @@ async def readiness(node: Parts) -> Ready:
     checks |= {name: "ok" if words == "ok" else "down" for name, words in node.readiness().items()}
     if checks["database"] != "ok":
         return Ready("unavailable", checks)
+    if await node.database.read(restoring.held):
+        checks["restore"] = "held"
     return Ready("ok" if set(checks.values()) == {"ok"} else "degraded", checks)
 
 
@@ -111,8 +117,9 @@ async def version(request: web.Request) -> web.Response:
     return _json(Version("school-safety-hub", node.version, node.office.place, node.mode.value))
 
 
-async def metrics(_: web.Request) -> web.Response:
+async def metrics(request: web.Request) -> web.Response:
     """Prometheus text."""
+    await measure(parts(request))
     return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST, **_NO_STORE})
 
 

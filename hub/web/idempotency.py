@@ -16,10 +16,10 @@ import msgspec
 from aiohttp import web
 from nacl.secret import SecretBox
 
-from hub.store import idempotency, people
+from hub.store import idempotency
 from hub.store.database import Tx
 from hub.store.people import Person
-from hub.web.access import PERSON, TOKEN_HASH, known
+from hub.web.access import PERSON, PROOF, Proof, known
 from hub.web.body import read_body
 from hub.web.parts import parts
 from hub.web.problem import Problem
@@ -82,16 +82,21 @@ class Key:
 async def perform(request: web.Request, act: Act) -> web.Response:
     """Run `act` in the writer thread, once for each Idempotency-Key; its answer is on disk before it is given.
 
-    The token is looked up again inside the transaction: one that was revoked while the request waited does nothing.
+    The token or session is looked up again inside the transaction: one that was revoked while the request waited does nothing.
     """
+    return await perform_under(request, await key_of(request), act)
+
+
+async def perform_under(request: web.Request, key: Key | None, act: Act) -> web.Response:
+    """As `perform`, under a key that was made otherwise: a page's form carries it in a hidden field."""
     now = parts(request).clock()
-    key = await key_of(request)
-    answer, again = await parts(request).database.write(_once, now, request[TOKEN_HASH], key, act)
+    answer, again = await parts(request).database.write(once, now, request[PROOF], key, act)
     return answer.response(replayed=again)
 
 
-def _once(tx: Tx, now: dt.datetime, token: str, key: Key | None, act: Act) -> tuple[Reply, bool]:
-    person = known(people.by_token(tx, token, now))
+def once(tx: Tx, now: dt.datetime, proof: Proof, key: Key | None, act: Act) -> tuple[Reply, bool]:
+    """In the writer thread: who it is, what was answered under this key or else is answered now, and whether it was kept."""
+    person = known(proof.person(tx, now), proof)
     kept = None if key is None else replayed(tx, now, key)
     if kept is not None:
         return kept, True
@@ -114,9 +119,14 @@ async def key_of(request: web.Request) -> Key | None:
         return None
     if len(given) > 1 or _KEY.fullmatch(given[0]) is None:
         raise Problem("malformed", "Idempotency-Key is one word of 1 to 200 printable ASCII characters.")
+    return await key_named(request, given[0])
+
+
+async def key_named(request: web.Request, name: str) -> Key:
+    """The key of this name for this person and request."""
     person = request[PERSON].id
     said = (request.method, request.path, request.headers.get("If-Match", ""))
     asked = hashlib.sha256("\0".join(said).encode() + b"\0" + await read_body(request)).digest()
-    secret = hashlib.sha256(f"idempotency-answer\0{person}\0{given[0]}".encode()).digest()
-    name = hashlib.sha256(f"idempotency-key\0{given[0]}".encode()).hexdigest()
-    return Key(person, name, asked, secret)
+    secret = hashlib.sha256(f"idempotency-answer\0{person}\0{name}".encode()).digest()
+    hashed = hashlib.sha256(f"idempotency-key\0{name}".encode()).hexdigest()
+    return Key(person, hashed, asked, secret)

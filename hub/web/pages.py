@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import secrets
 from typing import Any
 
 import aiohttp_jinja2
@@ -40,8 +41,15 @@ def set_up(app: web.Application, node: Parts) -> None:
         "state": node.state_name,
         "exercise": node.exercise,
         "contact": _contact(node.contact),
-        "css": f"/static/hub.css?v={files['hub.css'].tag[:12]}",
+        "css": _address(files, "hub.css"),
+        "console_css": _address(files, "console.css"),
     }
+    environment.globals["once"] = lambda: secrets.token_urlsafe(18)  # see hub.web.console.forms
+
+
+def _address(files: dict[str, Body], name: str) -> str:
+    """The address of a static file, which holds its hash."""
+    return f"/static/{name}?v={files[name].tag[:12]}"
 
 
 def render(request: web.Request, template: str, context: dict[str, Any]) -> str:

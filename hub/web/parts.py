@@ -11,6 +11,7 @@ from aiohttp import web
 
 from hub.desk.office import Office
 from hub.store.database import Database
+from hub.store.search import Search
 from schemas.register import RegisterEntry
 from schemas.vocabulary import Mode
 
@@ -32,7 +33,8 @@ class Parts:
     `public_url` is the base of every absolute address, without a slash at its end. `links()` gives per peer place
     the state of the link (a mapping with at least `state`); `sources()` one mapping a source; `readiness()` says of
     each part beside the database "ok" or, in words, what is wrong. `peers_changed()` is called after a commit that
-    changed who may have what. `zone` is an IANA time zone for pages. `issued` is a fixed time for empty feeds.
+    changed who may have what. `search` is the index, None where this process keeps none. `zone` is an IANA
+    time zone for pages. `issued` is a fixed time for empty feeds.
     """
 
     database: Database
@@ -49,6 +51,7 @@ class Parts:
     readiness: Callable[[], Mapping[str, str]]
     peers_changed: Callable[[], None]
     run_source: RunSource
+    search: Search | None = None
     zone: str = "UTC"
     issued: dt.datetime = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 

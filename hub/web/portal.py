@@ -80,9 +80,22 @@ async def text(request: web.Request) -> web.Response:
     """A bulletin as plain text, for terminals, text messages and those who print."""
     leaving = await _one(request, Exit.TEXT)
     entry = entry_of(parts(request), leaving)
-    lines = (entry.title, "", entry.marked_text, "", entry.url, "")
+    lines = (entry.title, "", entry.marked_text, "", *_times(leaving, parts(request).zone), entry.url, "")
     body = Body("\n".join(lines).encode(), "text/plain; charset=utf-8", leaving.revision.updated_at)
     return answer(request, body, _FRESH)
+
+
+def _times(leaving: Leaving, zone: str) -> list[str]:
+    """When it was released and until when it holds, or when it was withdrawn."""
+    revision = leaving.revision
+    if leaving.withdrawn:
+        return [f"Withdrawn: {wording.both_clocks(revision.updated_at, zone)}"]
+    said = {
+        "Released": revision.released_at,
+        "Next word by": revision.bulletin.next_update_by,
+        "Valid until": revision.expires,
+    }
+    return [f"{name}: {wording.both_clocks(moment, zone)}" for name, moment in said.items() if moment is not None]
 
 
 async def _one(request: web.Request, exit_: Exit) -> Leaving:

@@ -45,6 +45,12 @@ def when(zone: str) -> Callable[[dt.datetime], Markup]:
     return shown
 
 
+def both_clocks(moment: dt.datetime, zone: str) -> str:
+    """A time for plain text, where nothing can be hovered: "Nov 23, 2026, 2:05 p.m. CST (20:05 UTC, 2026-11-23)"."""
+    utc = moment.astimezone(dt.UTC)
+    return f"{clock_words(moment.astimezone(zoneinfo.ZoneInfo(zone)))} ({utc:%H:%M} UTC, {utc:%Y-%m-%d})"
+
+
 def clock_words(here: dt.datetime) -> str:
     """A local time as people write it: "Nov 23, 2026, 2:05 p.m. CST"."""
     half = "a.m." if here.hour < _NOON else "p.m."

@@ -91,7 +91,7 @@ async def leaks(house, marks, paths, role, allowed) -> list[tuple[str, str]]:
         answer = await house.get(path + query, role)
         # What was asked for by name may stand in a refusal; the rest of the answer is searched.
         said = answer.body + b"".join(f"{k}: {v}\n".encode() for k, v in answer.headers.items())
-        asked = path.rpartition("/")[2].encode()
+        asked = path.encode()
         for name, shape in marks.items():
             if name in allowed:
                 continue

@@ -11,11 +11,13 @@ import time
 
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from hub.cli.run import ClassOnly
+from hub.cli.logs import ClassOnly
 from hub.web.app import make_app
-from hub.web.listener import make_runner, most_connections
+from hub.web.listener import Addresses, client_of, make_runner, most_connections
 from hub.web.shield import HEADERS
 
 FEED, BEARER = "SECRETFEEDTOKEN0123456789", "SECRETBEARER0123456789"
@@ -183,3 +185,61 @@ async def test_too_many_connections_are_told_so_and_room_comes_back(house):
 
 def test_there_is_a_number():
     assert 100 <= most_connections() <= 2_000
+
+
+async def test_one_address_cannot_take_every_connection(house):
+    async with listening(make_app(house.parts()), per_address=2, loopback_too=True, patience=20.0) as port:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        answer = await said(port)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "too-many-connections"
+        for _, writer in held:
+            writer.close()
+            await writer.wait_closed()
+        await asyncio.sleep(0.2)
+        answer = await said(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_proxy_on_this_machine_speaks_for_everybody(house):
+    async with listening(make_app(house.parts()), per_address=1, patience=20.0) as port:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        answer = await said(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        for _, writer in held:
+            writer.close()
+            await writer.wait_closed()
+
+
+@given(st.lists(st.tuples(st.sampled_from(["192.0.2.1", "192.0.2.2", "2001:db8::1", "127.0.0.1"]), st.booleans())))
+def test_what_is_counted_is_what_is_open(events):
+    addresses, held = Addresses(3), {}
+    for address, opens in events:
+        mine = held.setdefault(address, [])
+        if opens:
+            entered = addresses.enter(address)
+            assert (entered is None) == (address != "127.0.0.1" and len(mine) == 3)
+            mine += [] if entered is None else [entered]
+        elif mine:
+            addresses.leave(mine.pop())
+    for mine in held.values():
+        for client in mine:
+            addresses.leave(client)
+    assert not addresses._open
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:127.0.0.1", "::1", True),
+        ("fe80::1%eth0", "fe80::1%eth1", True),
+    ],
+)
+def test_who_counts_as_one_client(one, other, same):
+    assert (client_of(one) == client_of(other)) is same

@@ -10,6 +10,7 @@ from lxml import html as lxml_html
 
 from hub.web.wording import clock_words
 from schemas import envelope, stix
+from schemas.vocabulary import Mode
 from tests.web.house import form
 
 XSS = (
@@ -167,9 +168,21 @@ async def test_the_plain_text(house):
     assert "- front-office: Write down the exact words and call 911." in lines
 
 
-async def test_cap_comes_later(house):
-    product = await house.publish()
-    assert (await house.get(f"/bulletins/{product}.cap.xml")).status == 404
+async def test_plain_text_says_times_by_both_clocks(tmp_path, founded):
+    texas = await founded[Mode.LIVE].copied(tmp_path / "zone.db").open(zone="America/Chicago")
+    try:
+        product = await texas.publish()
+        lines = (await texas.get(f"/bulletins/{product}.txt")).text.splitlines()
+        assert "Released: Mar 4, 2030, 9:00 a.m. CST (15:00 UTC, 2030-03-04)" in lines
+        # The clocks go forward in between.
+        assert "Valid until: Mar 11, 2030, 10:00 a.m. CDT (15:00 UTC, 2030-03-11)" in lines
+        page = (await texas.get(f"/bulletins/{product}")).text
+        shown = "Mar 4, 2030, 9:00 a.m. CST"
+        assert f'<time datetime="2030-03-04T15:00:00Z" title="2030-03-04 15:00 UTC">{shown}</time>' in page
+        await texas.withdraw(product)
+        assert "Withdrawn: Mar 4, 2030, 9:00 a.m. CST" in (await texas.get(f"/bulletins/{product}.txt")).text
+    finally:
+        await texas.close()
 
 
 @pytest.mark.parametrize("other", ["tx-2030-0001", "TX-2030-1", "TX-2030-00001", "TX-2030-0002", "TX-EX-2030-0001"])
