@@ -20,6 +20,7 @@ from hub.intake import Intake, Outside
 from hub.rules import policy as policies
 from hub.settings import Settings
 from hub.store.database import Database
+from hub.store.search import Search
 from hub.web.app import make_app
 from hub.web.listener import make_runner
 from hub.web.parts import Parts
@@ -146,7 +147,11 @@ class Node:
         self._ends.push_async_callback(self._intake.stop)
 
     async def _start_web(self, database: Database, office: Office) -> None:
-        runner = make_runner(make_app(self._parts(database, office)))
+        search = Search.open(self._settings.database.with_name("search.db"), database)
+        self._ends.callback(search.close)
+        self._ends.push_async_callback(_ended, asyncio.create_task(search.follow()))
+        app = make_app(self._parts(database, office, search))
+        runner = make_runner(app, per_address=self._settings.web.per_address)
         await runner.setup()
         self._ends.push_async_callback(runner.cleanup)
         host, port = self._settings.web.host, self._settings.web.port
@@ -156,7 +161,7 @@ class Node:
             raise SettingsError(f"web.port: {host}:{port} cannot be used: {error.strerror}. Choose another.") from error
         _log.info("listening", url=self._settings.base_url, mode=self._settings.mode)
 
-    def _parts(self, database: Database, office: Office) -> Parts:
+    def _parts(self, database: Database, office: Office, search: Search) -> Parts:
         settings, founded = self._settings, founded_at(self._settings)
         return Parts(
             database=database,
@@ -173,6 +178,8 @@ class Node:
             readiness=self._readiness,
             peers_changed=lambda: self._station.peers_changed() if self._station else None,
             run_source=self._run_source,
+            search=search,
+            zone=settings.local_zone,
         )
 
     def _readiness(self) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,15 +22,36 @@ from schemas.places import PLACES
 from schemas.vocabulary import Mode
 
 _STRICT = pydantic.ConfigDict(extra="forbid", frozen=True)
+# The zone in which most of a state's people live (IANA tzdata); a state with two of them says in hub.toml which it means.
+_ZONES = {
+    "America/New_York": "ct dc de fl ga ky ma md me nc nh nj ny oh pa ri sc va vt wv",
+    "America/Detroit": "mi",
+    "America/Indiana/Indianapolis": "in",
+    "America/Chicago": "al ar ia il ks la mn mo ms nd ne ok sd tn tx wi",
+    "America/Denver": "co mt nm ut wy",
+    "America/Boise": "id",
+    "America/Phoenix": "az",
+    "America/Los_Angeles": "ca nv or wa",
+    "America/Anchorage": "ak",
+    "Pacific/Honolulu": "hi",
+    "America/Puerto_Rico": "pr vi",
+    "Pacific/Guam": "gu mp",
+    "Pacific/Pago_Pago": "as",
+}
+_ZONE_OF = {place: zone for zone, places in _ZONES.items() for place in places.split()}
 _Port = Annotated[int, pydantic.Field(ge=0, le=65535)]
 
 
 class Web(pydantic.BaseModel):
-    """Where the node's pages, feeds and API listen. Put a TLS proxy in front of anything but loopback."""
+    """Where the node's pages, feeds and API listen. Put a TLS proxy in front of anything but loopback.
+
+    `per_address` bounds the open connections of one client address; this machine's own (a proxy here) are not counted.
+    """
 
     model_config = _STRICT
     host: str = "127.0.0.1"
     port: _Port = 8100
+    per_address: Annotated[int, pydantic.Field(ge=1)] = 250
 
 
 class Nats(pydantic.BaseModel):
@@ -71,6 +93,7 @@ class Settings(BaseSettings):
     desks: tuple[str, ...] = ()
     public_url: str = ""
     contact: str = ""
+    zone: str = ""
     log: Literal["json", "console"] = "json"
     web: Web = Web()
     nats: Nats = Nats()
@@ -83,6 +106,16 @@ class Settings(BaseSettings):
         if value.lower() not in PLACES:
             raise ValueError(f"{value!r} is not a state or territory; write two letters, such as TX")
         return value.lower()
+
+    @pydantic.field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value and not _is_zone(value):
+            known = {zone.lower(): zone for zone in zoneinfo.available_timezones()}
+            close = difflib.get_close_matches(value.lower().replace(" ", "_"), known, n=1)
+            hint = f"did you mean {known[close[0]]}?" if close else "write one such as America/Chicago"
+            raise ValueError(f"{value!r} is no time zone of the IANA database; {hint}")
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -115,6 +148,11 @@ class Settings(BaseSettings):
         return self.name or f"{PLACES[self.state].name} School Safety Center"
 
     @property
+    def local_zone(self) -> str:
+        """The time zone of this node's pages: the one set, else its state's."""
+        return self.zone or _ZONE_OF.get(self.state, "UTC")
+
+    @property
     def base_url(self) -> str:
         """The base of every absolute address that leaves this node, without a slash at its end."""
         return (self.public_url or f"http://localhost:{self.web.port}").rstrip("/")
@@ -123,6 +161,14 @@ class Settings(BaseSettings):
     def database(self) -> Path:
         """The record: bulletins, journal, outbox, people."""
         return self.directory / "hub.db"
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def load(config: Path, **flags: Any) -> Settings:

@@ -121,6 +121,9 @@ def _announce(network: Network, count: int, seconds: float, *, as_json: bool) ->
     for state, node in network.nodes.items():
         say(f"  {PLACES[state].name:12} {node.url}    feeds: {node.url}/feeds/bulletins.rss  .atom  .json")
     home = next(iter(network.nodes.values()))
+    say("\n  Links to sign in at the desk; you choose a password, and each works once:")
+    for role, link in home.links.items():
+        say(f"    {role + '.' + home.state:16} {link}")
     say("\n  Tokens to act as a person over the API (valid for this demo only):")
     for role, token in home.tokens.items():
         say(f"    {role + '.' + home.state:16} HUB_URL={home.url} HUB_TOKEN={token}")

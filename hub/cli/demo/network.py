@@ -83,9 +83,10 @@ class Network:
             entries[state] = found(directory, founding, now)
             seats = [Seat(f"{role}.{state}", f"{role.title()} of {state.upper()}", role) for role in ROLES]
             given = seat(directory, seats, now)
-            tokens = {role.value: given[f"{role}.{state}"] for role in ROLES}
+            tokens = {role.value: given[f"{role}.{state}"].token for role in ROLES}
+            links = {role.value: given[f"{role}.{state}"].link for role in ROLES}
             self.nodes[state] = DemoNode(
-                state, directory, f"http://localhost:{port}", tokens, entries[state].nats_url or ""
+                state, directory, f"http://localhost:{port}", tokens, links, entries[state].nats_url or ""
             )
         for state in self._states:
             others = [entry for place, entry in entries.items() if place != state]

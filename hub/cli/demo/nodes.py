@@ -27,6 +27,7 @@ class DemoNode:
     directory: Path
     url: str
     tokens: dict[str, str]
+    links: dict[str, str] = dataclasses.field(default_factory=dict)
     nats: str = ""
     pid: int = 0
     started: str = ""
@@ -39,6 +40,7 @@ class DemoNode:
             "data": str(self.directory),
             "pid": self.pid,
             "tokens": self.tokens,
+            "links": self.links,
         }
 
 
